@@ -1,0 +1,1 @@
+"""Multi-industry gravity with scale effects: the exact hat system and its solution."""

@@ -1,0 +1,40 @@
+"""Exact hat algebra and spillover dynamics in compiled kernels.
+
+Counterfactuals for trade and industrial policy when industries have scale economies. Names load on
+first use, so that importing the package costs little more than numpy.
+"""
+
+import importlib
+
+_HOMES = {
+    "errors": (
+        "ExacthatError",
+        "BadInput",
+        "BadParameter",
+        "NoEquilibrium",
+        "NotConverged",
+        "NotCertified",
+    ),
+}
+_MODULES = ("errors",)
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME, *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, "__version__"})
