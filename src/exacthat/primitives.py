@@ -7,7 +7,7 @@ import numpy as np
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import System, pack
-from exacthat.solver import default_threads
+from exacthat.solver import default_threads, trade_groups
 
 
 def from_primitives(
@@ -103,7 +103,7 @@ def from_primitives(
         deficits=owed,
         trade_elasticity=epsilon,
         feedback=alpha,
-        component=np.zeros(n, dtype=np.int32),
+        component=trade_groups(frame.countries, size, np.isfinite(tau).any(axis=2), owed),
     )
     return _solved(system, frame, weights, tol)
 

@@ -60,7 +60,7 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
         weights = cy.trade_weights(weights, hats.trade_cost, epsilon)
         if np.isinf(hats.trade_cost).any():
             sales, linked = _surviving(economy, weights)
-    component = _components(economy, linked, levels)
+    component = trade_groups(economy.countries, economy.labour_income, linked, levels)
     unchanged = (
         all(hat is None for hat in vars(hats).values())
         and bool((rates == economy.production_subsidy).all())
@@ -195,7 +195,7 @@ def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
     return np.where(live.T, economy.sales, 0.0), (flows & live[:, :, None]).any(axis=0)
 
 
-def _components(economy: Economy, linked, deficits) -> np.ndarray:
+def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:
     """Number the groups of countries that trade; refuse groups whose books cannot balance."""
     if linked.all():
         return np.zeros(len(linked), dtype=np.int32)
@@ -204,8 +204,8 @@ def _components(economy: Economy, linked, deficits) -> np.ndarray:
 
     graph = csr_array(linked)
     count, component = connected_components(graph, directed=True, connection="weak")
-    owed, income = np.bincount(component, deficits), np.bincount(component, economy.labour_income)
-    names = np.array(economy.countries)
+    owed, income = np.bincount(component, deficits), np.bincount(component, labour_income)
+    names = np.array(countries)
     faults = [
         f"countries {', '.join(names[component == c])} trade with no one else, yet their deficits sum to "
         f"{owed[c]:.4g} ({owed[c] / income[c]:.2%} of their labour income), which no one can finance: "
