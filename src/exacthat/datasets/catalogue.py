@@ -75,7 +75,7 @@ def describe(name: str) -> Description:
     >>> about.industry_names[about.industries.index("C19")]
     'Coke and refined petroleum'
     """
-    facts, held = entry("sets", name), arrays(name)
+    facts, held = record("sets", name), arrays(name)
     return Description(
         name=name,
         title=facts["title"],
@@ -108,7 +108,7 @@ def arrays(name: str) -> Mapping[str, np.ndarray]:
     >>> held["tariff"].shape
     (44, 44, 16)
     """
-    with np.load(io.BytesIO(read(entry("sets", name))), allow_pickle=False) as stored:
+    with np.load(io.BytesIO(read(record("sets", name))), allow_pickle=False) as stored:
         held = {key: stored[key] for key in stored.files}
     for array in held.values():
         array.flags.writeable = False
@@ -123,7 +123,7 @@ def data_hash(name: str) -> str:
     >>> len(data_hash("wiod2008"))
     64
     """
-    return hashlib.sha256(read(entry("sets", name))).hexdigest()
+    return hashlib.sha256(read(record("sets", name))).hexdigest()
 
 
 @cache
@@ -132,7 +132,7 @@ def catalogue() -> dict:
     return tomllib.loads((_folder() / "provenance.toml").read_text(encoding="utf-8"))
 
 
-def entry(kind: str, name: str) -> dict:
+def record(kind: str, name: str) -> dict:
     """Return the provenance of `name` among the "sets" or the "tables", or refuse with the nearest name."""
     known = catalogue()[kind]
     if not isinstance(name, str) or name not in known:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exacthat.datasets.catalogue import arrays, entry
+from exacthat.datasets.catalogue import arrays, record
 from exacthat.datasets.tables import elasticity_table
 from exacthat.errors import BadInput, BadParameter, nearest
 
@@ -55,7 +55,7 @@ def load(name: str, **options) -> Economy:
     >>> len(economy.countries), economy.industries[-1], float(economy.trade_elasticity[-1])
     (81, 'SERV', 5.0)
     """
-    entry("sets", name)
+    record("sets", name)
     _check(name, options)
     held = arrays(name)
     trade, scale = _elasticities(name, held, options)
@@ -122,7 +122,7 @@ def _elasticities(name: str, held, options: dict):
         trade = chosen
     chosen = options.get("services_trade_elasticity")
     if chosen is not None:
-        services = held["industries"] == entry("sets", name)["services"]
+        services = held["industries"] == record("sets", name)["services"]
         trade = np.where(services, _positive(chosen), trade)
     chosen = options.get("scale_elasticity")
     return trade, scale if chosen is None else chosen

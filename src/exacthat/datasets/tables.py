@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from exacthat.datasets.catalogue import catalogue, entry, read
+from exacthat.datasets.catalogue import catalogue, read, record
 
 
 def table_names() -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def elasticity_table(name: str) -> Mapping[str, np.ndarray]:
 
 
 def _columns(name: str) -> dict[str, np.ndarray]:
-    facts = entry("tables", name)
+    facts = record("tables", name)
     header, *rows = csv.reader(read(facts).decode("utf-8").splitlines())
     return {
         label: np.array(cells if label in facts["text"] else [float(cell or "nan") for cell in cells])
