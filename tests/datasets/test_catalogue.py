@@ -128,6 +128,16 @@ def test_final_demand_weights_sum_to_one_and_differ_from_the_flows():
     assert f"by up to {gap:.3f}" in " ".join(datasets.describe("wiod2008").notes)
 
 
+def test_flows_and_weights_reproduce_the_published_gains_from_trade():
+    # Costinot and Rodriguez-Clare (2014) as printed in lecture notes of A. Lashkaripour: percent, many industries
+    held = datasets.arrays("wiod2008")
+    domestic = np.einsum("nnk->nk", held["flows"]) / held["flows"].sum(axis=0)
+    log_share = (held["expenditure_shares"] / held["trade_elasticity"] * np.log(domestic)).sum(axis=1)
+    gains = dict(zip(held["countries"].tolist(), 100 * (1 - np.exp(log_share))))
+    published = {"IRL": 23.5, "BEL": 32.7, "DEU": 12.7, "CHN": 4.0, "USA": 4.4}
+    assert {country: round(float(gains[country]), 1) for country in published} == published
+
+
 def test_tariffs_of_the_customs_union_are_common_to_its_destinations():
     held = datasets.arrays("wiod2014")
     countries, tariff = held["countries"].tolist(), held["tariff"]
