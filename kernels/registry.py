@@ -40,3 +40,43 @@ KERNELS: dict[str, Kernel] = {}
 def _register(*kernels: Kernel) -> None:
     for kernel in kernels:
         KERNELS[kernel.name] = kernel
+
+
+_register(
+    Kernel(
+        name="gravity.evaluate",
+        reference="gravity.ref:evaluate",
+        fast="gravity.cy:evaluate",
+        examples="gravity.examples:evaluate",
+        contract="System, log change of sales (K, N) -> State",
+        equation="exact hat algebra with scale effects, equations (1)-(6) of gravity/ref.py",
+        tolerance=1e-12,
+    ),
+    Kernel(
+        name="gravity.jacobian_product",
+        reference="gravity.ref:jacobian_product",
+        fast="gravity.cy:jacobian_product",
+        examples="gravity.examples:jacobian_product",
+        contract="System, log change of sales (K, N), direction (K, N) -> (K, N)",
+        equation="derivative of equation (6)",
+        tolerance=1e-12,
+    ),
+    Kernel(
+        name="gravity.solve",
+        reference="gravity.ref:solve",
+        fast="gravity.cy:solve",
+        examples="gravity.examples:solve",
+        contract="System, start (K, N) or None, tolerance -> Solution",
+        equation="F = 0, equation (6)",
+        tolerance=1e-9,
+    ),
+    Kernel(
+        name="gravity.trade_weights",
+        reference="gravity.ref:trade_weights",
+        fast="gravity.cy:trade_weights",
+        examples="gravity.examples:trade_weights",
+        contract="trade shares (K, N, N), trade cost hat (N, N, K), trade elasticity (K,) -> (K, N, N)",
+        equation="A = lambda tauhat^-epsilon, zero at infinite cost",
+        tolerance=1e-13,
+    ),
+)

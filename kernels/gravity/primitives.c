@@ -1,0 +1,135 @@
+/* Tables of vector primitives: the body in primitives_simd.h is compiled once per vector width. */
+#include "primitives.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__) && (defined(__clang__) || __GNUC__ >= 12)
+#define HAVE_VECTORS 1
+#else
+#define HAVE_VECTORS 0
+#endif
+
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+
+#if HAVE_VECTORS
+
+#if defined(__x86_64__)
+#define SET avx512
+#define BYTES 64
+#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
+#include "primitives_simd.h"
+#undef SET
+#undef BYTES
+#undef TARGET
+
+#define SET avx2
+#define BYTES 32
+#define TARGET __attribute__((target("avx2,fma")))
+#include "primitives_simd.h"
+#undef SET
+#undef BYTES
+#undef TARGET
+#endif
+
+#define SET baseline
+#define BYTES 16
+#define TARGET
+#include "primitives_simd.h"
+#undef SET
+#undef BYTES
+#undef TARGET
+
+#else /* a compiler without vector extensions: the same contract in plain loops */
+
+static void exp_plain(ptrdiff_t n, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] < -708.0 ? 0.0 : exp(x[i]);
+}
+
+static void log_plain(ptrdiff_t n, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = log(x[i] < 2.2250738585072014e-308 ? 2.2250738585072014e-308 : x[i]);
+}
+
+static void columns_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u,
+                          double *d)
+{
+    for (ptrdiff_t n = 0; n < columns; n++) d[n] = 0.0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t n = 0; n < columns; n++) d[n] += u[i] * A[i * stride + n];
+}
+
+static void market_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u,
+                         const double *x, double *d, double *q, double *inverse, double *row)
+{
+    columns_plain(rows, columns, stride, A, u, d);
+    for (ptrdiff_t n = 0; n < columns; n++) {
+        inverse[n] = 1.0 / d[n];
+        q[n] = x[n] == 0.0 ? 0.0 : x[n] * inverse[n];
+    }
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = 0.0;
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * q[n];
+    }
+}
+
+static void market_product_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
+                                 const double *g, const double *q, const double *e, const double *inverse,
+                                 double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+    for (ptrdiff_t n = 0; n < columns; n++) {
+        double p = 0.0, t;
+        if (q[n] == 0.0) continue;
+        for (ptrdiff_t i = 0; i < rows; i++) p += g[i] * A[i * stride + n];
+        t = q[n] * (e[n] - p * inverse[n]);
+        for (ptrdiff_t i = 0; i < rows; i++) row[i] += A[i * stride + n] * t;
+    }
+}
+
+static void squares_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *w,
+                          double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = 0.0;
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * A[i * stride + n] * w[n];
+    }
+}
+
+static double dot_plain(ptrdiff_t n, const double *x, const double *y)
+{
+    double sum = 0.0;
+    for (ptrdiff_t i = 0; i < n; i++) sum += x[i] * y[i];
+    return sum;
+}
+
+static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
+}
+
+static const exacthat_primitives table_baseline = {"baseline", exp_plain,     log_plain, market_plain,
+                                                   market_product_plain, squares_plain, dot_plain, add_plain};
+
+#endif
+
+const exacthat_primitives *exacthat_primitives_select(const char *name)
+{
+    const exacthat_primitives *runs[3];
+    int count = 0;
+#if HAVE_VECTORS && defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        runs[count++] = &table_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) runs[count++] = &table_avx2;
+#endif
+    runs[count++] = &table_baseline;
+    if (name == NULL || name[0] == '\0') return runs[0];
+    for (int j = 0; j < count; j++)
+        if (strcmp(runs[j]->name, name) == 0) return runs[j];
+    return NULL;
+}

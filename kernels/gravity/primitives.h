@@ -1,0 +1,35 @@
+/* Vector primitives of the gravity kernel, one table per instruction set, chosen when first asked for.
+
+   Matrices are row-major with `stride` doubles per row; every row is padded with zeros to `columns`, a
+   multiple of EXACTHAT_PAD, and starts on a 64-byte boundary. Sums run in an order that depends on the
+   instruction set only, never on the number of threads. */
+#ifndef EXACTHAT_GRAVITY_PRIMITIVES_H
+#define EXACTHAT_GRAVITY_PRIMITIVES_H
+
+#include <stddef.h>
+
+#define EXACTHAT_PAD 8
+
+typedef struct {
+    const char *name;
+    /* y = exp(x), 0 below -708; y = log(x) for normal x > 0. `n` is a multiple of EXACTHAT_PAD; x == y allowed. */
+    void (*exp)(ptrdiff_t n, const double *x, double *y);
+    void (*log)(ptrdiff_t n, const double *x, double *y);
+    /* One industry of the hat system, one read of A from memory:
+       d = A' u,  q = x / d (0 where x is 0),  inverse = 1 / d,  row = A q. */
+    void (*market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u,
+                   const double *x, double *d, double *q, double *inverse, double *row);
+    /* Its derivative: row = A (q (e - (A' g) inverse)). */
+    void (*market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *g,
+                           const double *q, const double *e, const double *inverse, double *row);
+    /* row_i = sum_n A_in^2 w_n */
+    void (*squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *w,
+                    double *row);
+    double (*dot)(ptrdiff_t n, const double *x, const double *y);
+    void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
+} exacthat_primitives;
+
+/* The widest table this processor runs, or the one called `name`; NULL if it does not run here. */
+const exacthat_primitives *exacthat_primitives_select(const char *name);
+
+#endif

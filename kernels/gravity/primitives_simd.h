@@ -1,0 +1,275 @@
+/* Body of one table of primitives, included once per vector width with SET, BYTES and TARGET defined.
+
+   A tile of eight vectors of columns is one unit of work: its column sums stay in registers while the rows
+   stream by, and the tile is still in cache when the row sums read it a second time. */
+
+#define LANES (BYTES / 8)
+#define NAME(function) PASTE(function, SET)
+#define V NAME(vector)
+#define I NAME(integers)
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+typedef double V __attribute__((vector_size(BYTES), aligned(8), may_alias));
+typedef int64_t I __attribute__((vector_size(BYTES), aligned(8), may_alias));
+
+#define LOAD(p) (*(const V *)(p))
+#define STORE(p, value) (*(V *)(p) = (value))
+#define SELECT(mask, yes, no) ((V)(((mask) & (I)(yes)) | (~(mask) & (I)(no))))
+
+INLINE V NAME(broadcast)(double x)
+{
+    return x - (V){0};
+}
+
+/* exp(x) = 2^k exp(r), |r| <= ln(2)/2, exp(r) by its Taylor series to r^13. */
+INLINE V NAME(exp1)(V x)
+{
+    const V magic = NAME(broadcast)(6755399441055744.0); /* 1.5 * 2^52: rounds to an integer, which sits in the low bits */
+    const I zero = x < NAME(broadcast)(-708.0);
+    x = SELECT(x > NAME(broadcast)(709.0), NAME(broadcast)(709.0), x);
+    V shifted = x * 1.4426950408889634 + magic;
+    V k = shifted - magic;
+    V r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10;
+    V p = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r * r + r + 1.0;
+    V power = (V)(((I)shifted << 52) + (I)NAME(broadcast)(1.0));
+    p = p * power;
+    return SELECT(zero, NAME(broadcast)(0.0), p);
+}
+
+/* log(2^k m) = k ln 2 + log(m), m in [sqrt(1/2), sqrt(2)), log(m) by the series of atanh(s), s = (m-1)/(m+1). */
+INLINE V NAME(log1)(V x)
+{
+    const I mantissa = (I){0} + 0x000fffffffffffffLL, one = (I)NAME(broadcast)(1.0);
+    x = SELECT(x < NAME(broadcast)(2.2250738585072014e-308), NAME(broadcast)(2.2250738585072014e-308), x);
+    I exponent = ((I)x >> 52) & 0x7ff;
+    V k = (V)(exponent | (I)NAME(broadcast)(4503599627370496.0)) - 4503599627371519.0; /* 2^52 and 2^52 + 1023 */
+    V m = (V)(((I)x & mantissa) | one);
+    I high = m > NAME(broadcast)(1.4142135623730951);
+    m = SELECT(high, m * 0.5, m);
+    k = SELECT(high, k + 1.0, k);
+    V f = m - 1.0;
+    V s = f / (f + 2.0);
+    V z = s * s;
+    V p = z * (2.0 / 21.0) + 2.0 / 19.0;
+    p = p * z + 2.0 / 17.0;
+    p = p * z + 2.0 / 15.0;
+    p = p * z + 2.0 / 13.0;
+    p = p * z + 2.0 / 11.0;
+    p = p * z + 2.0 / 9.0;
+    p = p * z + 2.0 / 7.0;
+    p = p * z + 2.0 / 5.0;
+    p = p * z + 2.0 / 3.0;
+    V half = f * f * 0.5;
+    V y = k * 0.6931471803691238 - ((half - (s * (half + p * z) + k * 1.9082149292705877e-10)) - f);
+    I unordered = x != x; /* a NaN must stay one */
+    return SELECT(unordered, x, y);
+}
+
+TARGET static void NAME(exp_all)(ptrdiff_t n, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, NAME(exp1)(LOAD(x + i)));
+}
+
+TARGET static void NAME(log_all)(ptrdiff_t n, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, NAME(log1)(LOAD(x + i)));
+}
+
+/* The sums of `width` vectors times weights, four rows at a time, added to row[0..3]. */
+INLINE void NAME(add_sums)(V a, V b, V c, V d, double *row)
+{
+#if LANES == 8
+    typedef double H __attribute__((vector_size(32), aligned(8), may_alias));
+#define FOLD(x) (__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7))
+    H p = FOLD(a), q = FOLD(b), r = FOLD(c), s = FOLD(d);
+#undef FOLD
+#elif LANES == 4
+    typedef V H;
+    H p = a, q = b, r = c, s = d;
+#endif
+#if LANES >= 4
+    H pq = __builtin_shufflevector(p, q, 0, 4, 2, 6) + __builtin_shufflevector(p, q, 1, 5, 3, 7);
+    H rs = __builtin_shufflevector(r, s, 0, 4, 2, 6) + __builtin_shufflevector(r, s, 1, 5, 3, 7);
+    *(H *)row += __builtin_shufflevector(pq, rs, 0, 1, 4, 5) + __builtin_shufflevector(pq, rs, 2, 3, 6, 7);
+#else
+    *(V *)row += __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
+    *(V *)(row + 2) += __builtin_shufflevector(c, d, 0, 2) + __builtin_shufflevector(c, d, 1, 3);
+#endif
+}
+
+INLINE double NAME(sum)(V a)
+{
+    double total = 0.0;
+    for (int lane = 0; lane < LANES; lane++) total += a[lane];
+    return total;
+}
+
+/* Column sums of `width` vectors of columns: d = A' u. Short tiles take several rows at once, so that eight
+   independent sums hide the latency of the additions. */
+INLINE void NAME(columns_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *u,
+                               V *d)
+{
+    const int together = 8 / width;
+    V sums[8];
+    ptrdiff_t i = 0;
+#pragma GCC unroll 8
+    for (int v = 0; v < 8; v++) sums[v] = (V){0};
+    for (; i + together <= rows; i += together) {
+#pragma GCC unroll 8
+        for (int v = 0; v < 8; v++)
+            sums[v] += u[i + v / width] * LOAD(A + (i + v / width) * stride + (v % width) * LANES);
+    }
+    for (; i < rows; i++) {
+#pragma GCC unroll 8
+        for (int v = 0; v < width; v++) sums[v] += u[i] * LOAD(A + i * stride + v * LANES);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < width; v++) {
+        d[v] = sums[v];
+#pragma GCC unroll 8
+        for (int j = 1; j < together; j++) d[v] += sums[v + j * width];
+    }
+}
+
+/* Row sums of the same tile: row += A q. */
+INLINE void NAME(rows_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const V *q,
+                            double *row)
+{
+    ptrdiff_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
+        const double *a = A + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+        V p0 = q[0] * LOAD(a), p1 = q[0] * LOAD(b), p2 = q[0] * LOAD(c), p3 = q[0] * LOAD(d);
+#pragma GCC unroll 8
+        for (int v = 1; v < width; v++) {
+            p0 += q[v] * LOAD(a + v * LANES);
+            p1 += q[v] * LOAD(b + v * LANES);
+            p2 += q[v] * LOAD(c + v * LANES);
+            p3 += q[v] * LOAD(d + v * LANES);
+        }
+        NAME(add_sums)(p0, p1, p2, p3, row + i);
+    }
+    for (; i < rows; i++) {
+        V p = q[0] * LOAD(A + i * stride);
+#pragma GCC unroll 8
+        for (int v = 1; v < width; v++) p += q[v] * LOAD(A + i * stride + v * LANES);
+        row[i] += NAME(sum)(p);
+    }
+}
+
+INLINE void NAME(market_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *u,
+                              const double *x, double *d, double *q, double *inverse, double *row)
+{
+    V sums[8], weights[8];
+    NAME(columns_tile)(width, rows, stride, A, u, sums);
+#pragma GCC unroll 8
+    for (int v = 0; v < width; v++) {
+        V spending = LOAD(x + v * LANES), over = 1.0 / sums[v];
+        weights[v] = SELECT(spending == 0.0, NAME(broadcast)(0.0), spending * over);
+        STORE(d + v * LANES, sums[v]);
+        STORE(q + v * LANES, weights[v]);
+        STORE(inverse + v * LANES, over);
+    }
+    NAME(rows_tile)(width, rows, stride, A, weights, row);
+}
+
+INLINE void NAME(product_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *g,
+                               const double *q, const double *e, const double *inverse, double *row)
+{
+    V sums[8], weights[8];
+    NAME(columns_tile)(width, rows, stride, A, g, sums);
+#pragma GCC unroll 8
+    for (int v = 0; v < width; v++) {
+        V base = LOAD(q + v * LANES);
+        V change = base * (LOAD(e + v * LANES) - sums[v] * LOAD(inverse + v * LANES));
+        weights[v] = SELECT(base == 0.0, NAME(broadcast)(0.0), change);
+    }
+    NAME(rows_tile)(width, rows, stride, A, weights, row);
+}
+
+/* Cut the columns into tiles of 8, 4, 2 and 1 vectors; the width is a constant in each call. */
+#define TILES(call)                                  \
+    do {                                             \
+        ptrdiff_t n = 0;                             \
+        for (; n + 8 * LANES <= columns; n += 8 * LANES) { call(8); } \
+        if (n + 4 * LANES <= columns) { call(4); n += 4 * LANES; }    \
+        if (n + 2 * LANES <= columns) { call(2); n += 2 * LANES; }    \
+        if (n + LANES <= columns) { call(1); }       \
+    } while (0)
+
+TARGET static void NAME(market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
+                                const double *u, const double *x, double *d, double *q, double *inverse,
+                                double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+#define CALL(width) NAME(market_tile)(width, rows, stride, A + n, u, x + n, d + n, q + n, inverse + n, row)
+    TILES(CALL);
+#undef CALL
+}
+
+TARGET static void NAME(market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
+                                        const double *g, const double *q, const double *e, const double *inverse,
+                                        double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+#define CALL(width) NAME(product_tile)(width, rows, stride, A + n, g, q + n, e + n, inverse + n, row)
+    TILES(CALL);
+#undef CALL
+}
+
+TARGET static void NAME(squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
+                                 const double *w, double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        V p = {0};
+        for (ptrdiff_t n = 0; n < columns; n += LANES) {
+            V a = LOAD(A + i * stride + n);
+            p += a * a * LOAD(w + n);
+        }
+        row[i] = NAME(sum)(p);
+    }
+}
+
+TARGET static double NAME(dot)(ptrdiff_t n, const double *x, const double *y)
+{
+    V p = {0}, q = {0};
+    ptrdiff_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        p += LOAD(x + i) * LOAD(y + i);
+        q += LOAD(x + i + LANES) * LOAD(y + i + LANES);
+    }
+    for (; i < n; i += LANES) p += LOAD(x + i) * LOAD(y + i);
+    return NAME(sum)(p + q);
+}
+
+TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + a * LOAD(x + i));
+}
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+static const exacthat_primitives NAME(table) = {TEXT(SET),    NAME(exp_all), NAME(log_all), NAME(market),
+                                                NAME(market_product), NAME(squares), NAME(dot), NAME(add)};
+
+#undef TEXT
+#undef TEXT_
+#undef TILES
+#undef SELECT
+#undef STORE
+#undef LOAD
+#undef INLINE
+#undef I
+#undef V
+#undef NAME
+#undef LANES

@@ -1,0 +1,99 @@
+"""The arrays of one hat system: what both twins of the gravity kernel read.
+
+Inside the kernels industries come first, so that one industry's trade weights are one block of memory:
+matrices are [industry, origin, destination], country-by-industry arrays [industry, country].
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+ALIGNMENT = 64  # bytes: one cache line, and the widest vector
+PAD = 8  # doubles per row are a multiple of this
+
+
+class System(NamedTuple):
+    """One exact hat system [K industries, N countries]; float64 throughout.
+
+    weights           (K, N, N)  A[k, i, n]: base trade share times trade-cost shock to the power -epsilon
+    spending_shares   (K, N)     beta[k, n], share of industry k in spending of n
+    sales             (K, N)     R0[k, i], base-year producer revenue; a zero cell stays at zero
+    shift             (K, N)     exogenous part of ln u: shocks to productivity, labour, entry cost, subsidies
+    markup            (K, N)     m[k, i] = 1 + s': producer revenue per unit of consumer spending
+    labour_share      (K, N)     kappa[k, i], labour income per unit of producer revenue
+    deficits          (N,)       spending less income, in units of world labour income of the base year
+    trade_elasticity  (K,)       epsilon
+    feedback          (K,)       alpha = mu epsilon under free entry, 0 under restricted entry; below 1
+    component         (N,)       int32, number of the connected group of countries, from 0 without gaps
+    """
+
+    weights: np.ndarray
+    spending_shares: np.ndarray
+    sales: np.ndarray
+    shift: np.ndarray
+    markup: np.ndarray
+    labour_share: np.ndarray
+    deficits: np.ndarray
+    trade_elasticity: np.ndarray
+    feedback: np.ndarray
+    component: np.ndarray
+
+
+class State(NamedTuple):
+    """The hat system evaluated at one point.
+
+    residual        (K, N)  F = ln(sales) - ln(sales that demand implies) + scale of the component
+    wage_bill       (N,)    ln of labour income over base-year labour income
+    expenditure     (N,)    level of spending, in base-year units
+    price_power     (K, N)  ln d[k, n] = -epsilon ln(price index hat)
+    """
+
+    residual: np.ndarray
+    wage_bill: np.ndarray
+    expenditure: np.ndarray
+    price_power: np.ndarray
+
+
+class Solution(NamedTuple):
+    """What a solve returns: the point, its state and how it was reached."""
+
+    log_sales_hat: np.ndarray  # (K, N)
+    state: State
+    converged: bool
+    residual: float  # largest |F|
+    last_step: float  # largest |change of ln sales| in the last Newton step
+    iterations: int  # Newton steps
+    evaluations: int  # evaluations of the system
+    products: int  # Jacobian-vector products
+
+
+def pack(weights: np.ndarray) -> np.ndarray:
+    """Copy (K, N, N) weights into aligned, zero-padded rows; return the (K, N, N) view of them."""
+    industries, countries, _ = weights.shape
+    rows = empty_weights(industries, countries)
+    rows[...] = weights
+    return rows
+
+
+def empty_weights(industries: int, countries: int) -> np.ndarray:
+    """Return a zero (K, N, N) view of aligned, padded storage."""
+    width = -(-countries // PAD) * PAD
+    size = industries * countries * width
+    buffer = np.zeros(size + ALIGNMENT // 8)
+    start = -(buffer.ctypes.data % ALIGNMENT) % ALIGNMENT // 8
+    return buffer[start : start + size].reshape(industries, countries, width)[:, :, :countries]
+
+
+def is_packed(weights: np.ndarray) -> bool:
+    """Tell whether `weights` already has the storage that `pack` makes."""
+    if weights.dtype != np.float64 or weights.ndim != 3:
+        return False
+    industries, countries, _ = weights.shape
+    width = -(-countries // PAD) * PAD
+    return (
+        weights.strides == (countries * width * 8, width * 8, 8)
+        and weights.ctypes.data % ALIGNMENT == 0
+        and weights.base is not None
+    )
