@@ -129,7 +129,7 @@ def test_final_demand_weights_sum_to_one_and_differ_from_the_flows():
 
 
 def test_flows_and_weights_reproduce_the_published_gains_from_trade():
-    # Costinot and Rodriguez-Clare (2014) as printed in lecture notes of A. Lashkaripour: percent, many industries
+    # Costinot and Rodriguez-Clare (2014) as printed by A. Lashkaripour: percent, many industries
     held = datasets.arrays("wiod2008")
     domestic = np.einsum("nnk->nk", held["flows"]) / held["flows"].sum(axis=0)
     log_share = (held["expenditure_shares"] / held["trade_elasticity"] * np.log(domestic)).sum(axis=1)
