@@ -163,8 +163,8 @@ cdef int _allocate(Problem *p) noexcept nogil:
 
 
 cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sales, const double[:, ::1] shift,
-                const double[:, ::1] markup, const double[:, ::1] kappa) noexcept nogil:
-    """Copy the system into padded rows and set the base-year labour incomes, summed as (1) sums them."""
+                const double[:, ::1] markup, const double[:, ::1] kappa, const double[::1] base) noexcept nogil:
+    """Copy the system into padded rows and sum base-year labour income by component."""
     cdef Py_ssize_t k, n, at
     for k in range(p.K):
         for n in range(p.N):
@@ -177,8 +177,8 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
             if sales[k, n] > 0:
                 p.live[at] = 1.0
                 p.offset[at] = log(markup[k, n] / sales[k, n])
-            p.base[n] += kappa[k, n] * sales[k, n]
     for n in range(p.N):
+        p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]
 
 
@@ -505,7 +505,7 @@ cdef class _Bound:
         if _allocate(&self.p) != 0:
             raise MemoryError("no memory for the work arrays of the hat system")
         _fill(&self.p, _plain(system.spending_shares), _plain(system.sales), _plain(system.shift),
-              _plain(system.markup), _plain(system.labour_share))
+              _plain(system.markup), _plain(system.labour_share), _plain(system.labour_income))
         if start is not None:
             point = _plain(start)
             for k in range(self.p.K):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
 from exacthat.kernels.gravity.system import System, pack
@@ -45,6 +44,7 @@ def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highe
         shift=rng.normal(0, size / 2, sales.shape),
         markup=np.ones_like(sales),
         labour_share=np.ones_like(sales),
+        labour_income=sales.sum(axis=0),
         deficits=0.5 * deficits,
         trade_elasticity=epsilon,
         feedback=rng.uniform(0, highest, industries),

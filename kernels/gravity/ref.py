@@ -21,7 +21,6 @@ Cells with R0 = 0 stay at zero.
 from __future__ import annotations
 
 import numpy as np
-
 from exacthat.kernels.gravity.system import Solution, State, System
 
 
@@ -37,7 +36,7 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity):
 def _levels(system: System, log_sales_hat):
     """Revenues, labour income and spending at a point: equations (1) and (2)."""
     revenue = system.sales * np.exp(log_sales_hat)
-    base = (system.labour_share * system.sales).sum(axis=0)
+    base = system.labour_income
     labour = (system.labour_share * revenue).sum(axis=0)
     scale = np.bincount(system.component, labour) / np.bincount(system.component, base)
     scale = scale[system.component]

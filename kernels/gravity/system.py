@@ -23,7 +23,8 @@ class System(NamedTuple):
     shift             (K, N)     exogenous part of ln u: shocks to productivity, labour, entry cost, subsidies
     markup            (K, N)     m[k, i] = 1 + s': producer revenue per unit of consumer spending
     labour_share      (K, N)     kappa[k, i], labour income per unit of producer revenue
-    deficits          (N,)       spending less income, in units of world labour income of the base year
+    labour_income     (N,)       Y, base-year labour income, the unit of all hats of labour income
+    deficits          (N,)       spending less income, where labour income of each component keeps its base value
     trade_elasticity  (K,)       epsilon
     feedback          (K,)       alpha = mu epsilon under free entry, 0 under restricted entry; below 1
     component         (N,)       int32, number of the connected group of countries, from 0 without gaps
@@ -35,6 +36,7 @@ class System(NamedTuple):
     shift: np.ndarray
     markup: np.ndarray
     labour_share: np.ndarray
+    labour_income: np.ndarray
     deficits: np.ndarray
     trade_elasticity: np.ndarray
     feedback: np.ndarray
@@ -90,7 +92,7 @@ def is_packed(weights: np.ndarray) -> bool:
     """Tell whether `weights` already has the storage that `pack` makes."""
     if weights.dtype != np.float64 or weights.ndim != 3:
         return False
-    industries, countries, _ = weights.shape
+    countries = weights.shape[1]
     width = -(-countries // PAD) * PAD
     return (
         weights.strides == (countries * width * 8, width * 8, 8)

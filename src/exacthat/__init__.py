@@ -15,11 +15,17 @@ _HOMES = {
         "NotConverged",
         "NotCertified",
     ),
+    "economy": ("Economy",),
+    "scenario": ("Shock", "Policy"),
+    "certificate": ("Certificate",),
+    "accounting": ("GainsFromTrade", "gains_from_trade", "single_industry_gains", "closed_economy_gain"),
+    "primitives": ("from_primitives",),
+    "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
 }
-_MODULES = ("errors",)
+_MODULES = ("errors", "datasets", "elasticities")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [*_HOME, *_MODULES]  # noqa: PLE0604
+__all__ = [*_HOME, *_MODULES]
 
 
 def __getattr__(name):

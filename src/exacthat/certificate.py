@@ -1,0 +1,59 @@
+"""Certificate: how well a result meets the equilibrium conditions, all in relative terms."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+CERTIFIED = "certified"
+NOT_CONVERGED = "not converged"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was checked about one equilibrium.
+
+    outcome      "certified", or "not converged" (residual above tolerance)
+    residual     largest |ln(revenue) - ln(revenue that demand implies)| over countries and industries
+    tolerance    what the residual had to meet
+    walras       world spending on all origins less world expenditure, relative: the equation the solver drops
+    adding_up    largest |sum over industries of employment shares - 1|
+    last_step    largest change of ln(revenue) in the last Newton step
+    method       how the solution was reached
+    completed    percent of the shock at which this result stands
+    iterations, evaluations, products    Newton steps, evaluations of the system, Jacobian-vector products
+    alpha_max    largest mu*epsilon that acts (0 under restricted entry)
+    worst        labels (country, industry) of the cell with the largest residual
+    instruction_set, threads    of the compiled kernel
+    """
+
+    outcome: str
+    residual: float
+    tolerance: float
+    walras: float
+    adding_up: float
+    last_step: float
+    method: str
+    completed: float
+    iterations: int
+    evaluations: int
+    products: int
+    alpha_max: float
+    worst: tuple[str, str]
+    instruction_set: str
+    threads: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result is certified."""
+        return self.outcome == CERTIFIED
+
+    def to_dict(self) -> dict:
+        """Return all fields as a plain dictionary (for JSON)."""
+        return asdict(self)
+
+    def __str__(self):
+        return (
+            f"{self.outcome}: residual {self.residual:.1e} (tolerance {self.tolerance:.0e}), "
+            f"Walras slack {self.walras:.1e}, adding-up {self.adding_up:.1e}, {self.method}, "
+            f"{self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
+        )

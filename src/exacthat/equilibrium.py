@@ -1,0 +1,317 @@
+"""counterfactual() and Equilibrium: what comes out of a scenario, with its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
+from exacthat.economy import Economy
+from exacthat.errors import BadParameter, NotConverged
+from exacthat.kernels.gravity.system import Solution, System
+from exacthat.scenario import Policy, Shock
+from exacthat.solver import Outcome, Problem, assemble, base_system, check_baseline, default_threads, solve
+
+REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Equilibrium:
+    """One counterfactual world, in hats (new over base year) and in levels.
+
+    welfare_hat          (N,)    What = Ehat / Phat, total; `welfare_per_head_hat` divides by Lhat
+    price_index_hat      (N,)    Phat = prod_k d^(-beta/epsilon)
+    wage_hat             (N,)    per unit of labour
+    income_hat           (N,)    national income: labour, profits, net tax revenue
+    expenditure_hat      (N,)    Ehat: income plus deficit
+    output_share_hat     (N, K)  yhat, employment shares; 1 where the base year has no output
+    output_shares        (N, K)  y', employment shares
+    sales                (N, K)  R', producer revenue
+    subsidy_cost         (N,)    production subsidies paid, financed lump sum
+
+    Levels are in the currency of the flows with the numeraire "world labour income is unchanged" (labour
+    income of each group of countries where the world falls apart). `trade_shares` and `flows` (N, N, K) are
+    computed on first use. `certificate` says how well all equilibrium conditions hold.
+    """
+
+    economy: Economy
+    certificate: Certificate
+    welfare_hat: np.ndarray
+    price_index_hat: np.ndarray
+    wage_hat: np.ndarray
+    income_hat: np.ndarray
+    expenditure_hat: np.ndarray
+    labour_hat: np.ndarray
+    output_share_hat: np.ndarray
+    output_shares: np.ndarray
+    sales: np.ndarray
+    subsidy_cost: np.ndarray
+    deficits: np.ndarray
+    _system: System = field(repr=False)
+    _solution: Solution = field(repr=False)
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Labels of the country axis."""
+        return self.economy.countries
+
+    @property
+    def industries(self) -> tuple[str, ...]:
+        """Labels of the industry axis."""
+        return self.economy.industries
+
+    @property
+    def welfare_per_head_hat(self) -> np.ndarray:
+        """What / Lhat (N,)."""
+        return self.welfare_hat / self.labour_hat
+
+    @cached_property
+    def trade_shares(self) -> np.ndarray:
+        """lambda' (N, N, K): A u / d."""
+        system, point = self._system, self._solution
+        alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
+        wage_bill = point.state.wage_bill
+        ln_u = alpha * point.log_sales_hat - (alpha + epsilon) * wage_bill + system.shift
+        with np.errstate(under="ignore"):
+            relative = np.exp(np.minimum(ln_u[:, :, None] - point.state.price_power[:, None, :], 700.0))
+        live = (system.sales > 0)[:, :, None] & (system.spending_shares > 0)[:, None, :]
+        return np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0))
+
+    @cached_property
+    def flows(self) -> np.ndarray:
+        """X' (N, N, K): spending at consumer prices."""
+        spending = (
+            self.economy.expenditure_shares * (self.expenditure_hat * self.economy.expenditure)[:, None]
+        )
+        return self.trade_shares * spending
+
+    def to_frame(self, by: str = "country"):
+        """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
+        import pandas as pd
+
+        if by == "country":
+            changes = {
+                "welfare": self.welfare_hat,
+                "price_index": self.price_index_hat,
+                "wage": self.wage_hat,
+                "income": self.income_hat,
+                "expenditure": self.expenditure_hat,
+            }
+            columns = {f"{name}_percent": 100.0 * (hat - 1.0) for name, hat in changes.items()}
+            return pd.DataFrame(columns, index=pd.Index(self.countries, name="country"))
+        if by == "industry":
+            index = pd.MultiIndex.from_product(
+                [self.countries, self.industries], names=["country", "industry"]
+            )
+            return pd.DataFrame(
+                {
+                    "output_share_base": self.economy.output_shares.ravel(),
+                    "output_share": self.output_shares.ravel(),
+                    "sales": self.sales.ravel(),
+                },
+                index=index,
+            )
+        raise BadParameter(f"by is {by!r}; it must be 'country' or 'industry'")
+
+    def __repr__(self):
+        return f"Equilibrium({len(self.countries)} countries, {self.certificate.outcome})"
+
+    def __str__(self):
+        percent = 100.0 * (self.welfare_hat - 1.0)
+        order = np.argsort(percent)[::-1]
+        shown = order if len(order) <= 10 else np.concatenate([order[:5], order[-5:]])
+        width = max(len(name) for name in self.countries)
+        lines = [str(self.certificate), "", f"{'':{width}}  welfare %  real wage %  price index %"]
+        for at, n in enumerate(shown):
+            if at == 5 and len(order) > 10:
+                lines.append(f"{'...':{width}}")
+            real_wage = 100.0 * (self.wage_hat[n] / self.price_index_hat[n] - 1.0)
+            lines.append(
+                f"{self.countries[n]:{width}}  {percent[n]:9.3f}  {real_wage:11.3f}  "
+                f"{100.0 * (self.price_index_hat[n] - 1.0):13.3f}"
+            )
+        gain = (percent > 0).sum()
+        lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        return "\n".join(lines)
+
+
+def counterfactual(
+    economy: Economy,
+    shock: Shock | None = None,
+    policy: Policy | None = None,
+    *,
+    deficits="fixed",
+    tol: float = 1e-10,
+    threads: int | None = None,
+    on_failure: str = "raise",
+) -> Equilibrium:
+    """Solve for the world after a shock and under a new policy, by exact hat algebra.
+
+    Parameters
+    ----------
+    economy : Economy
+        The base year; under free entry every mu*epsilon must be below 1 (unique equilibrium [KLR]).
+    shock : Shock, optional
+        Changes of trade costs, productivity, labour, entry costs.
+    policy : Policy, optional
+        New levels of policy instruments; by default the base year's own.
+    deficits : "fixed", "zero" or (N,)
+        Spending less income, in units in which world labour income keeps its base-year value.
+    tol : float
+        Largest relative residual of any country and industry.
+    threads : int, optional
+        For the compiled kernel; results do not depend on it.
+    on_failure : "raise" or "return"
+        What to do when the residual stays above `tol`.
+
+    Returns
+    -------
+    Equilibrium, whose `certificate` tells the residuals. No change returns exactly one.
+
+    Raises
+    ------
+    BadInput, BadParameter
+        For a scenario that does not fit the economy; every fault with its cell.
+    NoEquilibrium
+        For instance a group of countries cut off from those who finance its deficit.
+    NotConverged
+        With the last iterate and the share of the shock up to which the solution was followed.
+
+    Equations: MODEL [L, LL], written out in ``exacthat.kernels.gravity.ref``; welfare is Ehat / Phat.
+    Cost: some tens of passes over the N x N x K trade shares.
+
+    >>> import exacthat as eh
+    >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], trade_elasticity=4.0)
+    >>> eq = eh.counterfactual(world, eh.Shock(trade_cost=float("inf")))
+    >>> bool(abs(eq.welfare_hat[0] - 0.8 ** (1 / 4)) < 1e-12), eq.certificate.outcome
+    (True, 'certified')
+    """
+    if not tol > 0:
+        raise BadParameter(f"tol is {tol!r}; it must be above 0")
+    if on_failure not in ("raise", "return"):
+        raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
+    check_baseline(economy)
+    return _solved(economy, shock or Shock(), policy or Policy(), deficits, tol, threads, on_failure)
+
+
+def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None) -> Economy:
+    """Solve the model at the economy's own expenditure shares and return that world as a new base year.
+
+    For final-demand shares that contradict the flows; the new flows agree with them. Trade shares move as
+    the model says. Raises as `counterfactual` does.
+    """
+    solved = _solved(economy, Shock(), Policy(), deficits, REBALANCE_TOLERANCE, threads, "raise")
+    return Economy(
+        solved.flows,
+        economy.trade_elasticity,
+        economy.scale_elasticity,
+        entry=economy.entry,
+        countries=economy.countries,
+        industries=economy.industries,
+        production_subsidy=economy.production_subsidy,
+    )
+
+
+def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
+    """Return the world in which every country spends its income: the counterfactual with zero deficits.
+
+    >>> eco = Economy([[[8.0], [1.0]], [[2.0], [8.0]]], trade_elasticity=4.0)
+    >>> eco.deficits, purge_deficits(eco).deficits
+    (array([ 1., -1.]), array([0., 0.]))
+    """
+    return rebalance(economy, "zero", threads=threads)
+
+
+def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) -> Equilibrium:
+    """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
+    problem = assemble(economy, shock, policy, deficits)
+    threads = default_threads(problem.system) if threads is None else max(1, int(threads))
+    outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
+    untouched = outcome is not None
+    if outcome is None:
+        base = base_system(economy) if economy.consistent else None
+        outcome = solve(problem.system, base, tolerance, threads)
+    result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
+    if not result.certificate.ok and on_failure == "raise":
+        raise NotConverged(
+            f"the solver stopped at a residual of {result.certificate.residual:.2e} (tolerance {tolerance:.0e}), "
+            f"worst in country {result.certificate.worst[0]!r}, industry {result.certificate.worst[1]!r}; "
+            f"{outcome.completed:.0f} percent of the shock was followed. Try a smaller shock, or start from the "
+            "world reached (see .equilibrium)",
+            equilibrium=result,
+            reached=outcome.completed,
+        )
+    return result
+
+
+def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
+    """The base year itself, if it meets the tolerance."""
+    from exacthat.kernels.gravity import cy
+
+    point = np.zeros_like(problem.system.sales)
+    state = cy.evaluate(problem.system, point, threads)
+    residual = float(np.abs(state.residual).max())
+    if not residual <= tolerance:
+        return None
+    state = state._replace(
+        wage_bill=np.zeros_like(state.wage_bill), price_power=np.zeros_like(state.price_power)
+    )
+    return Outcome(Solution(point, state, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0)
+
+
+def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
+    system, solution = problem.system, outcome.solution
+    state, ln_sales_hat = solution.state, solution.log_sales_hat.T
+    expenditure = economy.expenditure if untouched else state.expenditure
+    expenditure_hat = expenditure / economy.expenditure
+    income_hat = (expenditure - problem.deficits) / (economy.expenditure - economy.deficits)
+    price = np.exp(-(economy.expenditure_shares * state.price_power.T / economy.trade_elasticity).sum(axis=1))
+    live = system.sales.T > 0
+    with np.errstate(under="ignore"):
+        share_hat = np.exp(ln_sales_hat - state.wage_bill[:, None])
+        sales = system.sales.T * np.exp(ln_sales_hat)
+    share_hat = np.where(live, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
+    output_shares = economy.output_shares * share_hat
+    subsidies = ((1.0 - 1.0 / system.markup.T) * sales).sum(axis=1)
+    certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
+    arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
+              expenditure_hat, problem.labour, share_hat, output_shares, sales, subsidies,
+              np.array(problem.deficits))  # fmt: skip
+    for array in arrays:
+        array.flags.writeable = False
+    return Equilibrium(economy, certificate, *arrays, system, solution)
+
+
+def _certify(
+    economy, problem: Problem, outcome: Outcome, output_shares, sales, tolerance, threads
+) -> Certificate:
+    from exacthat.kernels.gravity import cy
+
+    system, solution = problem.system, outcome.solution
+    residual = solution.state.residual
+    k, i = np.unravel_index(np.argmax(np.abs(residual)), residual.shape)
+    # what demand implies for each seller, at consumer prices: sales / m * exp(-F), F without the common scale
+    growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
+    growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
+    implied = (sales.T / system.markup * np.exp(growth - residual)).sum()
+    spending = solution.state.expenditure.sum()
+    met = solution.converged and outcome.completed == 100.0
+    return Certificate(
+        outcome=CERTIFIED if met else NOT_CONVERGED,
+        residual=solution.residual,
+        tolerance=tolerance,
+        walras=float(abs(implied - spending) / spending),
+        adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
+        last_step=solution.last_step,
+        method=outcome.method,
+        completed=outcome.completed,
+        iterations=solution.iterations,
+        evaluations=solution.evaluations,
+        products=solution.products,
+        alpha_max=float(system.feedback.max()),
+        worst=(economy.countries[i], economy.industries[k]),
+        instruction_set=cy.instruction_set(),
+        threads=threads,
+    )

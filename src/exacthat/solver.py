@@ -1,0 +1,225 @@
+"""From economy and scenario to a solved hat system: assemble it, refuse what has no equilibrium, solve it."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from exacthat.economy import Economy
+from exacthat.errors import BadInput, BadParameter, NoEquilibrium
+from exacthat.kernels.gravity.system import Solution, System, pack
+from exacthat.scenario import Policy, Shock, deficit_levels
+
+ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
+SMALLEST_STEP = 1e-3  # of the shock, in continuation
+COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside trade may borrow
+
+
+class Problem(NamedTuple):
+    """A hat system, the base it starts from and what the result needs besides."""
+
+    system: System
+    labour: np.ndarray  # Lhat (N,)
+    deficits: np.ndarray  # new levels (N,)
+    unchanged: bool  # nothing differs from the base year
+
+
+class Outcome(NamedTuple):
+    """A solution, how it was reached and how far the shock was followed (percent)."""
+
+    solution: Solution
+    method: str
+    completed: float
+
+
+def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Problem:
+    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
+    _check_uniqueness(economy)
+    hats = shock.hats(economy)
+    rates = policy.rates(economy)
+    levels = deficit_levels(deficits, economy)
+    epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
+    scale = mu if economy.entry == "free" else np.zeros_like(mu)
+    labour = np.ones(len(economy.countries)) if hats.labour is None else hats.labour
+
+    ln_u = (1.0 + scale) * np.log(labour)[:, None] + np.log(
+        (1.0 + rates) / (1.0 + economy.production_subsidy)
+    )
+    if hats.productivity is not None:
+        ln_u = ln_u + np.log(hats.productivity)
+    if hats.entry_cost is not None:
+        ln_u = ln_u - scale * np.log(hats.entry_cost)
+
+    sales = economy.sales
+    weights, linked = economy.packed_shares, economy.linked
+    if hats.trade_cost is not None:
+        from exacthat.kernels.gravity import cy
+
+        weights = cy.trade_weights(weights, hats.trade_cost, epsilon)
+        if np.isinf(hats.trade_cost).any():
+            sales, linked = _surviving(economy, weights)
+    component = _components(economy, linked, levels)
+    unchanged = (
+        all(hat is None for hat in vars(hats).values())
+        and bool((rates == economy.production_subsidy).all())
+        and bool((levels == economy.deficits).all())
+    )
+    system = System(
+        weights=weights,
+        spending_shares=np.ascontiguousarray(economy.expenditure_shares.T),
+        sales=np.ascontiguousarray(sales.T),
+        shift=np.ascontiguousarray((epsilon * ln_u).T),
+        markup=np.ascontiguousarray((1.0 + rates).T),
+        labour_share=np.ascontiguousarray(np.broadcast_to(economy.labour_share[:, None], sales.T.shape)),
+        labour_income=economy.labour_income,
+        deficits=levels,
+        trade_elasticity=epsilon,
+        feedback=scale * epsilon,
+        component=component,
+    )
+    return Problem(system, labour, levels, unchanged)
+
+
+def base_system(economy: Economy) -> System:
+    """Return the hat system of the base year: its solution is no change, if the data are consistent."""
+    return assemble(economy, Shock(), Policy(), "fixed").system
+
+
+def default_threads(system: System) -> int:
+    """Threads that pay: one while the weights fit a core's cache, else the processors this process may use."""
+    if system.weights.size * 8 < ONE_THREAD_BELOW:
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(processors, len(system.trade_elasticity))
+
+
+def solve(system: System, base: System | None, tolerance: float, threads: int) -> Outcome:
+    """Solve by Newton-GMRES from the base year; where that fails, follow the solution along the shock."""
+    from exacthat.kernels.gravity import cy
+
+    solution = cy.solve(system, None, tolerance, threads=threads)
+    if solution.converged or base is None:
+        return Outcome(solution, "Newton-GMRES", 100.0)
+    return _continue(system, base, tolerance, threads)
+
+
+def _continue(system: System, base: System, tolerance: float, threads: int) -> Outcome:
+    """Move the shock from 0 to 1 in adaptive steps, each solved from a secant prediction."""
+    from exacthat.kernels.gravity import cy
+
+    points = [(0.0, np.zeros_like(base.sales))]
+    step, steps, solution = 0.25, 0, None
+    while points[-1][0] < 1.0:
+        at = min(1.0, points[-1][0] + step)
+        trial = cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
+        if trial.converged:
+            points, solution, steps = [*points[-1:], (at, trial.log_sales_hat)], trial, steps + 1
+            step *= 1.5
+        else:
+            solution = solution or trial
+            step *= 0.5
+            if step < SMALLEST_STEP:
+                break
+    return Outcome(solution, f"Newton-GMRES, shock followed in {steps} steps", 100.0 * points[-1][0])
+
+
+def _predict(points, at: float) -> np.ndarray:
+    (first, r0), (last, r1) = points[0], points[-1]
+    return r1 if last == first else r1 + (r1 - r0) * (at - last) / (last - first)
+
+
+def _between(base: System, target: System, t: float) -> System:
+    """The system a share t of the way: geometric in weights and subsidies, linear where trade ends."""
+    if t == 1.0:
+        return target
+    ends = target.weights == 0
+    ratio = np.divide(target.weights, base.weights, out=np.ones_like(base.weights), where=~ends)
+    return target._replace(
+        weights=pack(base.weights * np.where(ends, 1.0 - t, ratio**t)),
+        sales=base.sales,
+        shift=t * target.shift,
+        markup=base.markup ** (1 - t) * target.markup**t,
+        deficits=(1 - t) * base.deficits + t * target.deficits,
+        component=base.component,
+    )
+
+
+def _check_uniqueness(economy: Economy) -> None:
+    if economy.entry != "free":
+        return
+    faults = [
+        f"industry {economy.industries[k]!r} has mu*epsilon = {economy.alpha[k]:.4g}; under free entry the "
+        f"equilibrium is unique only below 1: lower its scale elasticity ({economy.scale_elasticity[k]:g}) "
+        f"or its trade elasticity ({economy.trade_elasticity[k]:g})"
+        for k in np.flatnonzero(economy.alpha >= 1.0)
+    ]
+    if faults:
+        raise BadParameter(faults)
+
+
+def check_baseline(economy: Economy) -> None:
+    """Refuse expenditure shares that contradict the flows, naming the worst cell and the cures."""
+    if economy.consistent:
+        return
+    gap = np.abs(economy.expenditure_shares - economy.spending_shares)
+    n, k = np.unravel_index(np.argmax(gap), gap.shape)
+    raise BadInput(
+        f"the base year is not an equilibrium: {economy.countries[n]!r} spends "
+        f"{economy.spending_shares[n, k]:.4g} of its total on industry {economy.industries[k]!r} in the flows "
+        f"but {economy.expenditure_shares[n, k]:.4g} in expenditure_shares; leave expenditure_shares out, "
+        "or solve for a consistent world with exacthat.rebalance(economy)"
+    )
+
+
+def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
+    """Sales (N, K) with zeros where no market is left, and which countries still trade with which."""
+    demand = economy.expenditure_shares.T > 0
+    flows = (weights > 0) & demand[:, None, :]
+    live = (economy.sales.T > 0) & flows.any(axis=2)
+    unserved = demand & ~(flows & live[:, :, None]).any(axis=1)
+    faults = [
+        f"no one is left to supply industry {economy.industries[k]!r} to {economy.countries[n]!r}, which spends "
+        f"{economy.expenditure_shares[n, k]:.3g} of its income on it: leave a trade cost finite, or merge "
+        "the industry"
+        for k, n in np.argwhere(unserved)
+    ]
+    faults += [
+        f"country {economy.countries[i]!r} has no market left for anything it makes: leave a trade cost finite"
+        for i in np.flatnonzero(~live.any(axis=0))
+    ]
+    if faults:
+        raise NoEquilibrium(faults)
+    return np.where(live.T, economy.sales, 0.0), (flows & live[:, :, None]).any(axis=0)
+
+
+def _components(economy: Economy, linked, deficits) -> np.ndarray:
+    """Number the groups of countries that trade; refuse groups whose books cannot balance."""
+    if linked.all():
+        return np.zeros(len(linked), dtype=np.int32)
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = csr_array(linked)
+    count, component = connected_components(graph, directed=True, connection="weak")
+    owed, income = np.bincount(component, deficits), np.bincount(component, economy.labour_income)
+    names = np.array(economy.countries)
+    faults = [
+        f"countries {', '.join(names[component == c])} trade with no one else, yet their deficits sum to "
+        f"{owed[c]:.4g} ({owed[c] / income[c]:.2%} of their labour income), which no one can finance: "
+        "pass deficits='zero' or purge them first"
+        for c in np.flatnonzero(np.abs(owed) > COMPONENT_DEFICIT * income)
+    ]
+    if not faults and not deficits.any():
+        strong, group = connected_components(graph, directed=True, connection="strong")
+        if strong > count:
+            smallest = names[group == np.argmin(np.bincount(group))]
+            faults.append(
+                f"countries {', '.join(smallest)} can trade with the others in one direction only, which balanced "
+                "trade does not allow: open or close both directions"
+            )
+    if faults:
+        raise NoEquilibrium(faults)
+    return component.astype(np.int32)

@@ -1,0 +1,119 @@
+"""Long tables: one row per origin, destination and industry, read into flows with every fault reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from exacthat.errors import BadInput, nearest
+
+MISSING = ("raise", "zero")
+
+
+def read_long(table, columns: Mapping[str, str], missing: str, countries=None, industries=None):
+    """Read a long table into ``flows[origin, destination, industry]`` and its labels.
+
+    `columns` maps "origin", "destination", "industry", "value" to column names of `table`. Returns
+    (flows, countries, industries). Raises `BadInput` with all faults of the table at once.
+    """
+    if missing not in MISSING:
+        raise BadInput(f"missing is {missing!r}; it must be one of {MISSING}")
+    read = {role: _column(table, name) for role, name in columns.items()}
+    lengths = {columns[role]: len(column) for role, column in read.items()}
+    if len(set(lengths.values())) != 1 or not len(read["value"]):
+        raise BadInput(f"the columns have {lengths} rows; they must be of one length and not empty")
+    problems: list[str] = []
+    origin, destination, industry = (
+        _text(read[role], columns[role], problems) for role in ("origin", "destination", "industry")
+    )
+    values = _values(read["value"], columns["value"], (origin, destination, industry), problems)
+    given = countries is not None, industries is not None
+    countries = [str(c) for c in countries] if given[0] else _in_order(np.concatenate([origin, destination]))
+    industries = [str(k) for k in industries] if given[1] else _in_order(industry)
+    axes = (
+        _positions(origin, countries, columns["origin"], problems),
+        _positions(destination, countries, columns["destination"], problems),
+        _positions(industry, industries, columns["industry"], problems),
+    )
+    known = np.logical_and.reduce([axis >= 0 for axis in axes])
+    shape = (len(countries), len(countries), len(industries))
+    cells = np.ravel_multi_index([axis[known] for axis in axes], shape)
+    rows = np.bincount(cells, minlength=np.prod(shape))
+    name = lambda cell: _cell_name(cell, shape, countries, industries)  # noqa: E731
+    for cell in np.flatnonzero(rows > 1):
+        problems.append(f"{name(cell)} stands in {rows[cell]} rows; sum them or drop all but one")
+    if missing == "raise":
+        absent = np.flatnonzero(rows == 0)
+        problems += [f"{name(cell)} has no row; add it, or pass missing='zero'" for cell in absent]
+    if problems:
+        raise BadInput(problems)
+    flows = np.zeros(np.prod(shape))
+    flows[cells] = values[known]
+    return flows.reshape(shape), tuple(countries), tuple(industries)
+
+
+def _column(table, name: str) -> np.ndarray:
+    """Return one column of a frame, a structured array or a mapping."""
+    if isinstance(table, np.ndarray):
+        names = list(table.dtype.names or ())
+    elif hasattr(table, "columns"):
+        names = list(table.columns)
+    elif isinstance(table, Mapping):
+        names = list(table)
+    else:
+        raise BadInput(f"a {type(table).__name__} has no columns; give a frame or a mapping of arrays")
+    if name not in names:
+        raise BadInput(f"the table has no column {name!r}{nearest(name, names)} (columns: {names})")
+    return np.asarray(table[name])
+
+
+def _text(column: np.ndarray, name: str, problems: list[str]) -> np.ndarray:
+    """Read labels as text; an empty or missing label is a fault ("NA" read as missing is the usual cause)."""
+    absent = np.array([value is None or value != value for value in column.tolist()], dtype=bool)
+    text = np.array([str(value) for value in column.tolist()])
+    absent |= np.char.strip(text) == ""
+    problems += [
+        f"row {row} has no label in column {name!r}; if it should be 'NA' (Namibia), read the column as text"
+        for row in np.flatnonzero(absent)
+    ]
+    return text
+
+
+def _values(column: np.ndarray, name: str, keys, problems: list[str]) -> np.ndarray:
+    if column.dtype.kind in "biuf":
+        values = column.astype(float)
+    else:
+        values = np.full(len(column), np.nan)
+        for row, value in enumerate(column.tolist()):
+            try:
+                values[row] = float(value)
+            except (TypeError, ValueError):
+                comma = isinstance(value, str) and value.count(",") == 1
+                cure = "write it with a decimal point" if comma else "it must be a number"
+                problems.append(f"row {row}: {name!r} is {value!r}; {cure}")
+    for row in np.flatnonzero(~(np.isfinite(values) & (values >= 0))):
+        if column.dtype.kind in "biuf" or np.isfinite(values[row]) or str(column[row]).lower() == "nan":
+            cell = " -> ".join(str(key[row]) for key in keys[:2])
+            problems.append(
+                f"row {row} ({cell}, {keys[2][row]}): {name!r} is {values[row]:g}; "
+                "it must be finite and not negative"
+            )
+    return values
+
+
+def _in_order(column: np.ndarray) -> list[str]:
+    return list(dict.fromkeys(column.tolist()))
+
+
+def _positions(column: np.ndarray, known: list[str], name: str, problems: list[str]) -> np.ndarray:
+    index = {label: at for at, label in enumerate(known)}
+    for label in _in_order(column):
+        if label not in index:
+            problems.append(f"column {name!r} holds the unknown label {label!r}{nearest(label, known)}")
+    return np.array([index.get(label, -1) for label in column.tolist()])
+
+
+def _cell_name(cell: int, shape, countries, industries) -> str:
+    i, n, k = np.unravel_index(cell, shape)
+    return f"the flow from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r}"
