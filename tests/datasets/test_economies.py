@@ -75,11 +75,13 @@ def test_overrides_and_entry_reach_the_economy():
 
 
 @pytest.mark.parametrize("entry", ["free", "restricted"])
-def test_zero_deficits_balance_every_country(entry):
-    economy = datasets.load("wiod2014", deficits="zero", entry=entry)
-    assert (np.abs(economy.deficits) <= 1e-9 * economy.expenditure).all()
-    assert (np.abs(datasets.load("wiod2014").deficits) > 1e-4 * economy.expenditure).any()
-    assert economy.entry == entry
+@pytest.mark.parametrize("name", datasets.names())
+def test_zero_deficits_balance_every_country(name, entry):
+    observed, balanced = (datasets.load(name, deficits=rule, entry=entry) for rule in ("observed", "zero"))
+    assert (np.abs(observed.deficits) > 1e-3 * observed.expenditure).any()
+    np.testing.assert_allclose(balanced.sales.sum(axis=1), balanced.spending.sum(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(balanced.expenditure_shares, observed.expenditure_shares, atol=1e-9)
+    assert balanced.entry == entry
 
 
 @pytest.mark.parametrize(

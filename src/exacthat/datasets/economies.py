@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from exacthat.datasets.catalogue import arrays, record
 from exacthat.datasets.tables import elasticity_table
+from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
-
-if TYPE_CHECKING:
-    from exacthat.economy import Economy
 
 _CHOICES = {
     "deficits": ("observed", "zero"),
@@ -32,8 +28,9 @@ def load(name: str, **options) -> Economy:
     """Return the data set `name` as an `Economy`, with elasticities that belong to it.
 
     `wiod2008`: 34 countries x 31 industries; trade elasticities of Costinot and Rodriguez-Clare (2014),
-    scale elasticity 0. Their weights are shares in final demand, not in the flows, so formulas use the
-    first and a counterfactual needs `expenditure_shares="spending"` or `deficits="zero"`.
+    scale elasticity 0. Their weights are shares in final demand and contradict the flows, which hold
+    intermediates: they serve the formulas. A counterfactual starts from `expenditure_shares="spending"`,
+    or from the world solved at the weights, whose flows are no longer the data's (`deficits="zero"`).
     `wiod2014`: 44 x 16; elasticities of Lashkaripour and Lugovskyy (2023) as used in their computations
     under free entry; flows as observed, without tariffs (`arrays("wiod2014")` carries them).
     `icio2019`: 81 x 28; elasticities of their Table 3, by the correspondence in
@@ -59,9 +56,6 @@ def load(name: str, **options) -> Economy:
     _check(name, options)
     held = arrays(name)
     trade, scale = _elasticities(name, held, options)
-
-    from exacthat.economy import Economy
-
     economy = Economy(
         held["flows"].astype(np.float64),
         trade,
