@@ -40,7 +40,9 @@ def test_an_unknown_name_is_an_attribute_error():
         exacthat.no_such_name  # noqa: B018
 
 
-MODULES = [m.name for m in pkgutil.walk_packages(exacthat.__path__, "exacthat.") if not m.name.endswith("__main__")]
+MODULES = [
+    m.name for m in pkgutil.walk_packages(exacthat.__path__, "exacthat.") if not m.name.endswith("__main__")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

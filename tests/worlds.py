@@ -91,7 +91,9 @@ def shocks(draw, shape, labour=True):
     return eh.Shock(**(all_kinds if kind == "all" else {kind: all_kinds[kind]}))
 
 
-def economy(seed, countries=4, industries=3, balanced=True, highest_alpha=0.9, zeros=0.0, entry="free", **options):
+def economy(
+    seed, countries=4, industries=3, balanced=True, highest_alpha=0.9, zeros=0.0, entry="free", **options
+):
     """Make an economy from random flows; `balanced` purges its deficits."""
     from exacthat.kernels.gravity.examples import flows
 

@@ -63,7 +63,9 @@ def test_jacobian_product_is_the_derivative(seed):
     step = 1e-5
     up, down = (cy.evaluate(system, point + sign * step * direction).residual for sign in (1, -1))
     product = cy.jacobian_product(system, point, direction)
-    np.testing.assert_allclose((up - down) / (2 * step), product, rtol=1e-6, atol=1e-7 * np.abs(product).max())
+    np.testing.assert_allclose(
+        (up - down) / (2 * step), product, rtol=1e-6, atol=1e-7 * np.abs(product).max()
+    )
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -116,9 +118,13 @@ def test_two_groups_without_trade_solve_apart():
 
 def test_importing_leaves_denormals_alone():
     code = "import exacthat.kernels.gravity.cy; print(1e-310 * 1.0 > 0.0)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    )
 
 
 def test_importing_leaves_the_environment_alone():
     code = "import os; before = dict(os.environ); import exacthat.kernels.gravity; print(before == dict(os.environ))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    )
