@@ -23,7 +23,17 @@ extensions = [
     Extension(
         "exacthat.kernels.gravity.cy",
         sources=["kernels/gravity/cy.pyx", "kernels/gravity/primitives.c"],
-        depends=["kernels/gravity/primitives.h", "kernels/gravity/primitives_simd.h"],
+        depends=[
+            f"kernels/gravity/{name}"
+            for name in (
+                "primitives.h",
+                "primitives_simd.h",
+                "problem.pxi",
+                "evaluation.pxi",
+                "preconditioner.pxi",
+                "newton.pxi",
+            )
+        ],
         include_dirs=["kernels/gravity"],
         extra_compile_args=compile_args,
         extra_link_args=link_args,
@@ -36,7 +46,7 @@ kernels = ["exacthat.kernels", *(f"exacthat.kernels.{name}" for name in find_pac
 setup(
     packages=[*find_packages("src"), *kernels],
     package_dir={"": "src", "exacthat.kernels": "kernels"},
-    package_data={"exacthat": ["datasets/data/*"], "exacthat.kernels.gravity": ["*.pyx", "*.h", "*.c"]},
+    package_data={"exacthat": ["datasets/data/*"], "exacthat.kernels.gravity": ["*.pyx", "*.pxi", "*.h", "primitives.c"]},
     include_package_data=False,
     ext_modules=cythonize(extensions, language_level=3, annotate=False),
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

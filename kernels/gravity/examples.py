@@ -1,12 +1,13 @@
-"""Random hat systems: arguments for the twin tests and the benches."""
+"""Random hat systems of every kind: arguments for the twin tests and the benches."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
-from exacthat.kernels.gravity.system import System, pack
+from exacthat.kernels.gravity.system import Point, System, pack
+
+KINDS = ("plain", "links", "tariffs", "taxes", "all")
 
 
 def flows(rng, countries=5, industries=4, zeros=0.2):
@@ -22,54 +23,82 @@ def flows(rng, countries=5, industries=4, zeros=0.2):
     return x / x.sum()
 
 
-def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9) -> System:
+def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9, kind="plain") -> System:
     """Draw a system that a shock of log size `size` moves away from its base; `highest` bounds alpha.
 
-    trade_costs: "random" draws one per cell, a number multiplies every foreign one.
+    trade_costs: "random" draws one per cell, a number multiplies every foreign one. kind: "plain", "links"
+    (inputs), "tariffs", "taxes" (tariffs and export subsidies) or "all"; taxes are new, on an untaxed base.
     """
-    x = flows(rng, countries, industries)
-    spending = x.sum(axis=0)
-    shares = np.ascontiguousarray((x / spending).transpose(2, 0, 1))
-    epsilon = np.exp(rng.uniform(np.log(1.0), np.log(9.0), industries))
-    if trade_costs == "random":
-        cost = np.exp(rng.normal(0, size, x.shape))
-        cost[np.arange(countries), np.arange(countries)] = 1.0
-    else:
-        cost = np.where(np.eye(countries, dtype=bool)[:, :, None], 1.0, trade_costs) + np.zeros(x.shape)
+    n, k = countries, industries
+    x = flows(rng, n, k)
+    spending, abroad = x.sum(axis=0), ~np.eye(n, dtype=bool)[:, :, None]
+    shares = (x / spending).transpose(2, 0, 1)
+    epsilon = np.exp(rng.uniform(np.log(1.0), np.log(9.0), k))
+    cost = np.exp(rng.normal(0, size, x.shape)) if trade_costs == "random" else np.full(x.shape, trade_costs)
+    cost = np.where(abroad, cost, 1.0)
     sales = np.ascontiguousarray(x.sum(axis=1).T)
-    deficits = (x.sum(axis=(0, 2)) - x.sum(axis=(1, 2))) * (countries > 1)
+    inputs = None
+    final = spending
+    if kind in ("links", "all"):
+        inputs = rng.dirichlet(np.ones(k), (n, k)).transpose(0, 2, 1) * rng.uniform(0.1, 0.4)
+        final = spending - np.einsum("igk,ki->ig", inputs, sales)
+        shortfall = np.minimum(final, 0.0).min()
+        if shortfall < 0:  # halve the inputs until final demand is positive everywhere
+            while (spending - np.einsum("igk,ki->ig", inputs, sales)).min() <= 0:
+                inputs = inputs / 2
+            final = spending - np.einsum("igk,ki->ig", inputs, sales)
+    labour = sales if inputs is None else sales * (1.0 - inputs.sum(axis=1).T)
+    tariff = rng.uniform(0, 0.3, x.shape) * abroad if kind in ("tariffs", "taxes", "all") else None
+    subsidy = rng.uniform(-0.1, 0.1, x.shape) * abroad if kind in ("taxes", "all") else None
+    border = revenue = None
+    if tariff is not None:
+        cost = cost * (1 + tariff) / (1 if subsidy is None else 1 + subsidy)
+    weights = _trade_weights(shares, cost, epsilon)
+    if tariff is not None:
+        border = weights / (1 + tariff).transpose(2, 0, 1)
+        revenue = None if subsidy is None else pack(border * (1 + subsidy).transpose(2, 0, 1))
+        border = pack(border)
+    deficits = (x.sum(axis=(0, 2)) - x.sum(axis=(1, 2))) * (n > 1)
+    expenditure = final.sum(axis=1)
     return System(
-        weights=pack(_trade_weights(shares, cost, epsilon)),
-        spending_shares=np.ascontiguousarray((spending / spending.sum(axis=1, keepdims=True)).T),
+        weights=pack(weights),
+        spending_shares=np.ascontiguousarray((final / expenditure[:, None]).T),
         sales=sales,
         shift=rng.normal(0, size / 2, sales.shape),
-        markup=np.ones_like(sales),
-        labour_share=np.ones_like(sales),
-        labour_income=sales.sum(axis=0),
-        deficits=0.5 * deficits,
+        markup=1.0 + rng.uniform(-0.1, 0.2, sales.shape) * (kind != "plain"),
+        cost_share=np.ones_like(sales) if kind == "plain" else np.full(sales.shape, rng.uniform(0.8, 1.0)),
+        labour_income=labour.sum(axis=0),
+        expenditure=expenditure,
+        deficits=0.3 * deficits,
         trade_elasticity=epsilon,
-        feedback=rng.uniform(0, highest, industries),
-        component=np.zeros(countries, dtype=np.int32),
+        feedback=rng.uniform(0, highest * (0.5 if inputs is not None else 1.0), k),
+        component=np.zeros(n, dtype=np.int32),
+        input_shares=inputs,
+        border=border,
+        revenue=revenue,
     )
 
 
+def near(rng, system: System, size=0.2) -> Point:
+    """Draw a point near the base of `system`, or a direction."""
+    return Point(*(None if part is None else rng.normal(0, size, part.shape) for part in system.origin()))
+
+
 def evaluate(rng, **options):
-    """Draw arguments of `evaluate`: a system and a point near its base."""
-    drawn = system(rng, **options)
-    return drawn, rng.normal(0, 0.2, drawn.sales.shape)
+    """Draw arguments of `evaluate`: a system of any kind and a point near its base."""
+    drawn = system(rng, **{"kind": rng.choice(KINDS), **options})
+    return drawn, near(rng, drawn)
 
 
 def jacobian_product(rng, **options):
     """Draw arguments of `jacobian_product`: a system, a point and a direction."""
     drawn, point = evaluate(rng, **options)
-    return drawn, point, rng.normal(size=point.shape)
+    return drawn, point, near(rng, drawn, 1.0)
 
 
 def solve(rng, **options):
     """Draw arguments of `solve`: a system, the base as the start, a tight tolerance."""
-    drawn = system(rng, **options)
-    assert np.isfinite(_evaluate(drawn, np.zeros_like(drawn.sales)).residual).all()
-    return drawn, None, 1e-12
+    return system(rng, **{"kind": rng.choice(KINDS), **options}), None, 1e-12
 
 
 def trade_weights(rng, countries=5, industries=4):

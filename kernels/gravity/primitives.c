@@ -62,6 +62,15 @@ static void columns_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, c
         for (ptrdiff_t n = 0; n < columns; n++) d[n] += u[i] * A[i * stride + n];
 }
 
+static void rows_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *q,
+                       double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = 0.0;
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * q[n];
+    }
+}
+
 static void market_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u,
                          const double *x, double *d, double *q, double *inverse, double *row)
 {
@@ -70,10 +79,7 @@ static void market_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, co
         inverse[n] = 1.0 / d[n];
         q[n] = x[n] == 0.0 ? 0.0 : x[n] * inverse[n];
     }
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        row[i] = 0.0;
-        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * q[n];
-    }
+    rows_plain(rows, columns, stride, A, q, row);
 }
 
 static void market_product_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
@@ -90,12 +96,12 @@ static void market_product_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t st
     }
 }
 
-static void squares_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *w,
-                          double *row)
+static void squares_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *B,
+                          const double *w, double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         row[i] = 0.0;
-        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * A[i * stride + n] * w[n];
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * B[i * stride + n] * w[n];
     }
 }
 
@@ -111,8 +117,10 @@ static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
-static const exacthat_primitives table_baseline = {"baseline", exp_plain,     log_plain, market_plain,
-                                                   market_product_plain, squares_plain, dot_plain, add_plain};
+static const exacthat_primitives table_baseline = {"baseline",    exp_plain,  log_plain,
+                                                   market_plain,  market_product_plain,
+                                                   columns_plain, rows_plain, squares_plain,
+                                                   dot_plain,     add_plain};
 
 #endif
 

@@ -22,9 +22,12 @@ typedef struct {
     /* Its derivative: row = A (q (e - (A' g) inverse)). */
     void (*market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *g,
                            const double *q, const double *e, const double *inverse, double *row);
-    /* row_i = sum_n A_in^2 w_n */
-    void (*squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *w,
-                    double *row);
+    /* The two halves apart: d = A' u and row = A q. */
+    void (*columns)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u, double *d);
+    void (*rows)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *q, double *row);
+    /* row_i = sum_n A_in B_in w_n */
+    void (*squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *B,
+                    const double *w, double *row);
     double (*dot)(ptrdiff_t n, const double *x, const double *y);
     void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
 } exacthat_primitives;

@@ -227,15 +227,48 @@ TARGET static void NAME(market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdi
 #undef CALL
 }
 
+INLINE void NAME(store_columns)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *u,
+                                double *d)
+{
+    V sums[8];
+    NAME(columns_tile)(width, rows, stride, A, u, sums);
+#pragma GCC unroll 8
+    for (int v = 0; v < width; v++) STORE(d + v * LANES, sums[v]);
+}
+
+INLINE void NAME(load_rows)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *q,
+                            double *row)
+{
+    V weights[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < width; v++) weights[v] = LOAD(q + v * LANES);
+    NAME(rows_tile)(width, rows, stride, A, weights, row);
+}
+
+TARGET static void NAME(columns)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
+                                 const double *u, double *d)
+{
+#define CALL(width) NAME(store_columns)(width, rows, stride, A + n, u, d + n)
+    TILES(CALL);
+#undef CALL
+}
+
+TARGET static void NAME(rows)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *q,
+                              double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+#define CALL(width) NAME(load_rows)(width, rows, stride, A + n, q + n, row)
+    TILES(CALL);
+#undef CALL
+}
+
 TARGET static void NAME(squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
-                                 const double *w, double *row)
+                                 const double *B, const double *w, double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         V p = {0};
-        for (ptrdiff_t n = 0; n < columns; n += LANES) {
-            V a = LOAD(A + i * stride + n);
-            p += a * a * LOAD(w + n);
-        }
+        for (ptrdiff_t n = 0; n < columns; n += LANES)
+            p += LOAD(A + i * stride + n) * LOAD(B + i * stride + n) * LOAD(w + n);
         row[i] = NAME(sum)(p);
     }
 }
@@ -259,8 +292,10 @@ TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
-static const exacthat_primitives NAME(table) = {TEXT(SET),    NAME(exp_all), NAME(log_all), NAME(market),
-                                                NAME(market_product), NAME(squares), NAME(dot), NAME(add)};
+static const exacthat_primitives NAME(table) = {
+    TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
+    NAME(columns), NAME(rows),    NAME(squares), NAME(dot),    NAME(add),
+};
 
 #undef TEXT
 #undef TEXT_

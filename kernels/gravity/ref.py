@@ -1,32 +1,42 @@
 """The exact hat system in pure numpy: the specification of the compiled twin.
 
-Multi-industry gravity with scale effects (Lashkaripour and Lugovskyy 2023; Kucheryavyy, Lyn and
-Rodriguez-Clare 2023) in exact hat algebra. Letters: k industry, i and j origin, n destination. The unknown
-is r[k, i], the log change of producer revenue; arrays are described in `system.System`.
+Multi-industry gravity with scale effects, taxes, profits and input-output links (Lashkaripour and
+Lugovskyy 2023; Kucheryavyy, Lyn and Rodriguez-Clare 2023; Caliendo and Parro 2015) in exact hat algebra.
+Letters: k and g industry, i and j origin, n destination. Unknowns: r[k, i], the log change of producer
+revenue; with input-output links p[k, n], the log change of consumer price indices; with bilateral taxes
+e[n], the log change of final spending. Arrays are described in `system`.
 
-    (1)  Y'_i   = sum_k kappa_ki R_ki,                R_ki = R0_ki exp(r_ki)
-    (2)  E'_n   = sum_k R_kn / m_kn + D_n g,          g = world (component) labour income over its base
-    (3)  ln u   = alpha_k r - (alpha_k + eps_k) v + shift,      v_i = ln(Y'_i / Y_i)
-    (4)  d_kn   = sum_j A_kjn u_kj                    (= price index hat to the power -eps)
-    (5)  Q_ki   = sum_n A_kin beta_kn E'_n / d_kn
-    (6)  F_ki   = r - ln u - ln(m_ki Q_ki / R0_ki) + ln g
+    (1)  R_ki  = R0_ki exp(r_ki),   Y'_i = sum_k l_ki kappa_ki R_ki,   v_i = ln(Y'_i / Y_i)
+    (2)  ln c  = l_ki v_i + sum_g a_igk p_gi                                        cost of an input bundle
+    (3)  ln u  = alpha_k r - (alpha_k + eps_k) ln c + shift                         delivered price power
+    (4)  d_kn  = sum_j A_kjn u_kj                                                   = price index hat ^ -eps
+    (5)  X_kn  = beta_kn E'_n + sum_g a_nkg kappa_gn R_gn                           spending on an industry
+    (6)  V_ki  = m_ki u_ki sum_n H_kin X_kn / d_kn,    m = 1 + s'                   revenue that demand implies
+    (7)  E'_n  = sum_k (1 - (1 - l) kappa) R_kn - sum_k V_kn + sum_ki G_kni u_kn X_ki / d_ki
+               + sum_k X_kn (1 - sum_i G_kin u_ki / d_kn) + D_n g                   income and deficit
+    (8)  F_r   = r - ln(V_ki / R0_ki) + ln g
+    (9)  F_p   = p + ln(d_kn) / eps_k
+    (10) F_e   = e - ln(right side of (7) / E_n),   E'_n = E_n exp(e_n)
 
-(3) is yhat^alpha Yhat^-eps with yhat Yhat = exp(r), where y are the employment shares: labour is the only
-input and each industry's wage bill moves with its revenue. (6) says that revenue equals what demand implies.
-The system is homogeneous of degree zero in (R, E): ln g, one constant per connected component, is zero at
-the solution by Walras' law and picks the numeraire "labour income of each component is unchanged".
-Cells with R0 = 0 stay at zero.
+(3) is the price tauhat chat (Zhat/fhat)^-mu / phihat with input bundles Zhat = Rhat/chat (labour alone
+without links), to the power -eps. (7) is labour income, profits, subsidies paid (V less its value at the
+border G), tariffs and the deficit; without bilateral taxes it is linear in R and E' is no unknown. g is
+world (component) labour income over its base: the system is homogeneous of degree zero in (R, P, E), and ln g,
+one constant per connected component, is zero at the solution by Walras' law and picks the numeraire "labour
+income of each component is unchanged". Cells with R0 = 0 stay at zero.
 """
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from exacthat.kernels.gravity.system import Solution, State, System
+from exacthat.kernels.gravity.system import Point, Solution, State, System
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):
-    """A[k, i, n] = lambda[k, i, n] tauhat[i, n, k]^-eps_k, exactly 0 where the trade cost is infinite.
+    """A[k, i, n] = lambda[k, i, n] hat[i, n, k]^-eps_k, exactly 0 where the hat is infinite.
 
     trade_shares (K, N, N), trade_cost (N, N, K) as users give it, trade_elasticity (K,).
     """
@@ -34,90 +44,137 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity):
     return trade_shares * np.where(np.isinf(hat), 0.0, hat ** -trade_elasticity[:, None, None])
 
 
-def _levels(system: System, log_sales_hat):
-    """Revenues, labour income and spending at a point: equations (1) and (2)."""
-    revenue = system.sales * np.exp(log_sales_hat)
-    base = system.labour_income
-    labour = (system.labour_share * revenue).sum(axis=0)
-    scale = np.bincount(system.component, labour) / np.bincount(system.component, base)
-    scale = scale[system.component]
-    spending = (revenue / system.markup).sum(axis=0) + system.deficits * scale
-    return revenue, labour, np.log(labour / base), np.log(scale), spending
+def _by_component(system: System, values):
+    return np.bincount(system.component, values)[system.component]
 
 
-def _market(system: System, log_sales_hat, wage_bill, expenditure):
-    """Weights u, demand denominators d and demand Q: equations (3), (4), (5)."""
-    alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-    u = np.exp(alpha * log_sales_hat - (alpha + epsilon) * wage_bill + system.shift)
-    u = np.where(system.sales > 0, u, 0.0)
-    d = np.einsum("kjn,kj->kn", system.weights, u)
-    spending = system.spending_shares * expenditure
-    q = np.divide(spending, d, out=np.zeros_like(d), where=spending > 0)
-    return u, d, q, np.einsum("kin,kn->ki", system.weights, q)
+def _point(system: System, point: Point) -> SimpleNamespace:
+    """Equations (1) to (7) at a point."""
+    at = SimpleNamespace(live=system.sales > 0, l=system.labour_share, kappa=system.cost_share)
+    at.alpha, at.epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
+    at.a = system.input_shares
+    at.G = system.weights if system.border is None else system.border
+    at.H = at.G if system.revenue is None else system.revenue
+    at.R = system.sales * np.exp(point.sales)  # (1)
+    at.labour = (at.l * at.kappa * at.R).sum(axis=0)
+    at.v = np.log(at.labour / system.labour_income)
+    at.scale = _by_component(system, at.labour) / _by_component(system, system.labour_income)
+    at.ln_c = at.l * at.v  # (2)
+    if at.a is not None:
+        at.ln_c = at.ln_c + np.einsum("igk,gi->ki", at.a, point.prices)
+    ln_u = at.alpha * point.sales - (at.alpha + at.epsilon) * at.ln_c + system.shift  # (3)
+    at.u = np.where(at.live, np.exp(ln_u), 0.0)
+    at.d = np.einsum("kjn,kj->kn", system.weights, at.u)  # (4)
+    at.value_added = 1.0 - (1.0 - at.l) * at.kappa
+    deficits = system.deficits * at.scale
+    if point.expenditure is None:
+        subsidy = 1.0 - 1.0 / system.markup
+        at.E = ((at.value_added - subsidy) * at.R).sum(axis=0) + deficits
+    else:
+        at.E = system.expenditure * np.exp(point.expenditure)
+    at.X = system.spending_shares * at.E  # (5)
+    if at.a is not None:
+        at.X = at.X + np.einsum("nkg,gn->kn", at.a, at.kappa * at.R)
+    at.q = np.divide(at.X, at.d, out=np.zeros_like(at.d), where=at.X > 0)
+    at.V = system.markup * at.u * np.einsum("kin,kn->ki", at.H, at.q)  # (6)
+    at.border = at.u * np.einsum("kin,kn->ki", at.G, at.q)
+    at.untaxed = np.einsum("kin,ki->kn", at.G, at.u) / np.where(at.d > 0, at.d, 1.0)
+    tariffs = at.X * (1.0 - at.untaxed)
+    at.income = (at.value_added * at.R - at.V + at.border + tariffs).sum(axis=0) + deficits  # (7)
+    return at
 
 
-def evaluate(system: System, log_sales_hat) -> State:
-    """Evaluate the hat system at `log_sales_hat` (K, N): equations (1) to (6)."""
-    _, _, wage_bill, scale, expenditure = _levels(system, log_sales_hat)
-    u, d, _, demand = _market(system, log_sales_hat, wage_bill, expenditure)
-    live = system.sales > 0
-    implied = np.where(live, system.markup * u * demand, 1.0)
-    residual = log_sales_hat + np.log(np.where(live, system.sales, 1.0)) - np.log(implied) + scale
-    return State(np.where(live, residual, 0.0), wage_bill, expenditure, np.log(np.where(d > 0, d, 1.0)))
+def evaluate(system: System, point: Point) -> State:
+    """Evaluate the hat system at a point: equations (1) to (10)."""
+    at = _point(system, point)
+    implied = np.where(at.live, at.V, 1.0) / np.where(at.live, system.sales, 1.0)
+    price_power = np.log(np.where(at.d > 0, at.d, 1.0))
+    f_r = np.where(at.live, point.sales - np.log(implied) + np.log(at.scale), 0.0)
+    f_p = None if point.prices is None else point.prices + price_power / at.epsilon
+    f_e = None if point.expenditure is None else point.expenditure - np.log(at.income / system.expenditure)
+    return State(Point(f_r, f_p, f_e), at.v, at.E, price_power)
 
 
-def jacobian_product(system: System, log_sales_hat, direction):
-    """Derivative of the residual at `log_sales_hat` (K, N) along `direction` (K, N).
+def jacobian_product(system: System, point: Point, direction: Point) -> Point:
+    """Derivative of the residual at `point` along `direction`."""
+    at = _point(system, point)
+    x_r = np.where(at.live, direction.sales, 0.0)
+    dv = (at.l * at.kappa * at.R * x_r).sum(axis=0) / at.labour
+    dscale = _by_component(system, at.labour * dv) / _by_component(system, at.labour)
+    dln_c = at.l * dv
+    if at.a is not None:
+        dln_c = dln_c + np.einsum("igk,gi->ki", at.a, direction.prices)
+    dln_u = at.alpha * x_r - (at.alpha + at.epsilon) * dln_c
+    over_d = 1.0 / np.where(at.d > 0, at.d, 1.0)
+    dln_d = np.einsum("kjn,kj->kn", system.weights, at.u * dln_u) * over_d
+    deficits = system.deficits * at.scale * dscale
+    if point.expenditure is None:
+        dE = ((at.value_added - 1.0 + 1.0 / system.markup) * at.R * x_r).sum(axis=0) + deficits
+    else:
+        dE = at.E * direction.expenditure
+    dX = system.spending_shares * dE
+    if at.a is not None:
+        dX = dX + np.einsum("nkg,gn->kn", at.a, at.kappa * at.R * x_r)
+    dq = np.where(at.X > 0, dX * over_d - at.q * dln_d, 0.0)
+    dV = at.V * dln_u + system.markup * at.u * np.einsum("kin,kn->ki", at.H, dq)
+    y_r = np.where(at.live, x_r - dV / np.where(at.live, at.V, 1.0) + dscale, 0.0)
+    y_p = None if point.prices is None else direction.prices + dln_d / at.epsilon
+    if point.expenditure is None:
+        return Point(y_r, y_p, None)
+    dborder = at.border * dln_u + at.u * np.einsum("kin,kn->ki", at.G, dq)
+    duntaxed = np.einsum("kin,ki->kn", at.G, at.u * dln_u) * over_d - at.untaxed * dln_d
+    dtariffs = dX * (1.0 - at.untaxed) - at.X * duntaxed
+    dincome = (at.value_added * at.R * x_r - dV + dborder + dtariffs).sum(axis=0) + deficits
+    return Point(y_r, y_p, direction.expenditure - dincome / at.income)
 
-    dln u = alpha dr - (alpha + eps) dv;  dln Q = Omega (dln E - Lambda' dln u), where
-    Omega[k, i, n] = A q / Q are destination shares and Lambda[k, j, n] = A u / d the new trade shares.
-    """
-    revenue, labour, wage_bill, scale, expenditure = _levels(system, log_sales_hat)
-    u, d, q, demand = _market(system, log_sales_hat, wage_bill, expenditure)
-    live = system.sales > 0
-    x = np.where(live, direction, 0.0)
-    dv = (system.labour_share * revenue * x).sum(axis=0) / labour
-    dscale = np.bincount(system.component, labour * dv) / np.bincount(system.component, labour)
-    dscale = dscale[system.component]
-    deficits = system.deficits * np.exp(scale)
-    dln_e = ((revenue / system.markup * x).sum(axis=0) + deficits * dscale) / expenditure
-    alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-    dln_u = alpha * x - (alpha + epsilon) * dv
-    dln_d = np.einsum("kjn,kj->kn", system.weights, u * dln_u) / np.where(d > 0, d, 1.0)
-    dln_q = np.einsum("kin,kn->ki", system.weights, q * (dln_e - dln_d)) / np.where(live, demand, 1.0)
-    return np.where(live, x - dln_u - dln_q + dscale, 0.0)
+
+def _flat(point: Point):
+    return np.concatenate([part.ravel() for part in point if part is not None])
+
+
+def _shaped(system: System, values) -> Point:
+    """Undo `_flat`."""
+    size, parts, taken = system.sales.size, [], 0
+    for part in system.origin():
+        parts.append(None if part is None else values[taken : taken + part.size].reshape(part.shape))
+        taken += 0 if part is None else part.size
+    assert taken == values.size >= size
+    return Point(*parts)
 
 
 def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> Solution:
-    """Solve F = 0 by Newton's method with the dense Jacobian: for small systems and for tests.
+    """Solve for a zero residual by Newton's method with the dense Jacobian: for small systems and for tests.
 
-    Steps are halved until the residual falls. `converged` says whether the largest |F| met `tolerance`.
+    Steps are halved until the residual falls. `converged` says whether the largest residual met `tolerance`.
     """
-    shape = system.sales.shape
-    r = np.zeros(shape) if start is None else np.array(start, dtype=float)
-    live = np.flatnonzero(system.sales.ravel() > 0)
-    state, step, evaluations, products = evaluate(system, r), np.zeros(shape), 1, 0
+    x = _flat(system.origin() if start is None else start)
+    moves = np.concatenate([(system.sales > 0).ravel(), np.ones(x.size - system.sales.size, dtype=bool)])
+    moves = np.flatnonzero(moves)
+    state, step, evaluations, products = evaluate(system, _shaped(system, x)), np.zeros(x.size), 1, 0
     for iteration in range(max_iterations + 1):
-        residual = np.abs(state.residual).max()
+        residual = np.abs(_flat(state.residual)).max()
         if residual <= tolerance or iteration == max_iterations:
             break
-        unit = np.zeros((live.size, *shape))
-        unit.reshape(live.size, -1)[np.arange(live.size), live] = 1.0
-        jacobian = np.stack([jacobian_product(system, r, x).ravel()[live] for x in unit], axis=1)
-        products += live.size
-        step = np.zeros(shape)
-        step.ravel()[live] = np.linalg.solve(jacobian, -state.residual.ravel()[live])
+        columns = []
+        for at in moves:
+            unit = np.zeros(x.size)
+            unit[at] = 1.0
+            product = jacobian_product(system, _shaped(system, x), _shaped(system, unit))
+            columns.append(_flat(product)[moves])
+        products += moves.size
+        step = np.zeros(x.size)
+        step[moves] = np.linalg.solve(np.stack(columns, axis=1), -_flat(state.residual)[moves])
         for _ in range(40):
             with np.errstate(all="ignore"):
-                trial = evaluate(system, r + step)
+                trial = evaluate(system, _shaped(system, x + step))
             evaluations += 1
-            if np.linalg.norm(trial.residual) < np.linalg.norm(state.residual):
+            if np.linalg.norm(_flat(trial.residual)) < np.linalg.norm(_flat(state.residual)):
                 break
             step *= 0.5
         else:
             break
-        r, state = r + step, trial
+        x, state = x + step, trial
     return Solution(
-        r, state, bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
+        _shaped(system, x), state, bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
         iteration, evaluations, products,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The arrays of one hat system: what both twins of the gravity kernel read.
+"""The arrays of one hat system: what both twins of the gravity kernel read and return.
 
 Inside the kernels industries come first, so that one industry's trade weights are one block of memory:
 matrices are [industry, origin, destination], country-by-industry arrays [industry, country].
@@ -17,17 +17,22 @@ PAD = 8  # doubles per row are a multiple of this
 class System(NamedTuple):
     """One exact hat system [K industries, N countries]; float64 throughout.
 
-    weights           (K, N, N)  A[k, i, n]: base trade share times trade-cost shock to the power -epsilon
-    spending_shares   (K, N)     beta[k, n], share of industry k in spending of n
+    weights           (K, N, N)  A[k, i, n]: base trade share times the shock to consumer prices that is not
+                                 in u (trade costs, bilateral taxes), to the power -epsilon
+    spending_shares   (K, N)     beta[k, n], share of industry k in final spending of n
     sales             (K, N)     R0[k, i], base-year producer revenue; a zero cell stays at zero
     shift             (K, N)     exogenous part of ln u: shocks to productivity, labour, entry cost, subsidies
-    markup            (K, N)     m[k, i] = 1 + s': producer revenue per unit of consumer spending
-    labour_share      (K, N)     kappa[k, i], labour income per unit of producer revenue
+    markup            (K, N)     1 + s', producer revenue per unit of value at the factory gate
+    cost_share        (K, N)     kappa[k, i], cost per unit of producer revenue (the rest is profit)
     labour_income     (N,)       Y, base-year labour income, the unit of all hats of labour income
+    expenditure       (N,)       E, base-year final spending
     deficits          (N,)       spending less income, where labour income of each component keeps its base value
     trade_elasticity  (K,)       epsilon
     feedback          (K,)       alpha = mu epsilon under free entry, 0 under restricted entry; below 1
     component         (N,)       int32, number of the connected group of countries, from 0 without gaps
+    input_shares      (N, K, K)  a[i, g, k], share of input g in the cost of industry k; None without links
+    border            (K, N, N)  A / (1 + t'), value at the border; None without bilateral taxes
+    revenue           (K, N, N)  border (1 + x'), value at the factory gate; None without export subsidies
     """
 
     weights: np.ndarray
@@ -35,24 +40,52 @@ class System(NamedTuple):
     sales: np.ndarray
     shift: np.ndarray
     markup: np.ndarray
-    labour_share: np.ndarray
+    cost_share: np.ndarray
     labour_income: np.ndarray
+    expenditure: np.ndarray
     deficits: np.ndarray
     trade_elasticity: np.ndarray
     feedback: np.ndarray
     component: np.ndarray
+    input_shares: np.ndarray | None = None
+    border: np.ndarray | None = None
+    revenue: np.ndarray | None = None
+
+    @property
+    def labour_share(self) -> np.ndarray:
+        """Labour's share of cost (K, N): what inputs leave."""
+        if self.input_shares is None:
+            return np.ones_like(self.sales)
+        return 1.0 - self.input_shares.sum(axis=1).T
+
+    def origin(self) -> Point:
+        """Return the base year: no change of anything."""
+        prices = None if self.input_shares is None else np.zeros_like(self.sales)
+        return Point(np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits)))
+
+
+class Point(NamedTuple):
+    """Unknowns of the hat system, or a direction in their space; logs of hats.
+
+    Prices are unknowns of their own only where inputs link industries, spending only where bilateral taxes
+    make revenue of the government; elsewhere they are None and follow from the sales.
+    """
+
+    sales: np.ndarray  # (K, N)
+    prices: np.ndarray | None = None  # (K, N), consumer price index of industry k in n
+    expenditure: np.ndarray | None = None  # (N,)
 
 
 class State(NamedTuple):
     """The hat system evaluated at one point.
 
-    residual        (K, N)  F = ln(sales) - ln(sales that demand implies) + scale of the component
-    wage_bill       (N,)    ln of labour income over base-year labour income
-    expenditure     (N,)    level of spending, in base-year units
-    price_power     (K, N)  ln d[k, n] = -epsilon ln(price index hat)
+    residual     Point    what each unknown misses: equations (8), (9), (10) of `ref`
+    wage_bill    (N,)     ln of labour income over base-year labour income
+    expenditure  (N,)     level of final spending
+    price_power  (K, N)   ln d[k, n] = -epsilon ln(price index hat)
     """
 
-    residual: np.ndarray
+    residual: Point
     wage_bill: np.ndarray
     expenditure: np.ndarray
     price_power: np.ndarray
@@ -61,11 +94,11 @@ class State(NamedTuple):
 class Solution(NamedTuple):
     """What a solve returns: the point, its state and how it was reached."""
 
-    log_sales_hat: np.ndarray  # (K, N)
+    point: Point
     state: State
     converged: bool
-    residual: float  # largest |F|
-    last_step: float  # largest |change of ln sales| in the last Newton step
+    residual: float  # largest |residual|
+    last_step: float  # largest |change of an unknown| in the last Newton step
     iterations: int  # Newton steps
     evaluations: int  # evaluations of the system
     products: int  # Jacobian-vector products

@@ -1,0 +1,198 @@
+# Approximate inverses of the Jacobian: what a country does to itself, other countries held still.
+#
+# Without links and bilateral taxes the own-country block is diagonal up to the wage coupling, and inverted
+# in closed form. Otherwise it is a dense matrix of size b = K (+ K prices) (+ 1 spending) per country.
+
+cdef void _own_shares(Problem *p, Py_ssize_t k) noexcept nogil:
+    """S_ii = sum_n Omega_in Lambda'_in into p.row: Omega are destination shares of revenue."""
+    cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, i
+    for i in range(p.stride):
+        p.work[at + i] = 0.0 if p.q[at + i] == 0.0 else p.q[at + i] * p.inverse[at + i]
+    vec.squares(p.N, p.stride, p.stride, p.A + block, p.H + block, p.work + at, p.row + at)
+    for i in range(p.N):
+        p.row[at + i] = p.row[at + i] * p.u[at + i] / p.demand[at + i] if p.live[at + i] > 0 else 0.0
+
+
+cdef double _home(Problem *p, Py_ssize_t k, Py_ssize_t i) noexcept nogil:
+    """Share of the home market in revenue, Omega_ii."""
+    cdef Py_ssize_t at = k * p.stride + i
+    return p.H[(k * p.N + i) * p.stride + i] * p.q[at] / p.demand[at]
+
+
+cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:
+    """j = 1 - alpha (1 - S_ii) and the wage coupling b."""
+    cdef Py_ssize_t at = k * p.stride, i
+    cdef double alpha = p.alpha[k], wage = p.alpha[k] + p.epsilon[k], other
+    for i in range(p.N):
+        if p.live[at + i] > 0:
+            other = 1.0 - p.row[at + i]
+            p.diagonal[at + i] = 1.0 / (1.0 - alpha * other)
+            p.coupling[at + i] = wage * other - _home(p, k, i) * p.labour[i] / p.expenditure[i]
+
+
+cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
+    """Assemble and factor the own-country Jacobian of country i; unknowns r_k, then p_k, then e."""
+    cdef Py_ssize_t K = p.K, S = p.stride, b = p.b, k, g, at, e = b - 1
+    cdef bint links = p.inputs != NULL
+    cdef double *m = p.factors + i * b * b
+    cdef double *line
+    cdef double *income = m + e * b          # last row with bilateral taxes
+    cdef double cost, other, home, own, per_spending, by_u, by_x, wage_bill
+    cdef const double *a = p.inputs + i * K * K
+    memset(m, 0, b * b * sizeof(double))
+    for k in range(K):
+        at = k * S + i
+        cost = p.alpha[k] + p.epsilon[k]
+        own = p.A[(k * p.N + i) * S + i] * p.u[at] * p.inverse[at] if p.d[at] > 0 else 0.0
+        line = m + k * b
+        line[k] = 1.0
+        if p.live[at] == 0:
+            if links:
+                m[(K + k) * b + K + k] = 1.0
+            continue
+        other = 1.0 - p.row[at]
+        home = _home(p, k, i)
+        per_spending = home / p.spending[at] if p.spending[at] > 0 else 0.0
+        # d ln u = alpha xr_k - cost (l sum_g y_g xr_g + sum_g a_gk xp_g)
+        line[k] -= other * p.alpha[k]
+        for g in range(K):
+            wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+            line[g] += other * cost * p.labour_share[at] * wage_bill
+            if not p.taxes:
+                line[g] -= (per_spending * p.beta[at] * p.value[g * S + i] * p.revenue[g * S + i])
+        if p.taxes:
+            line[e] = -per_spending * p.beta[at] * p.expenditure[i]
+            by_u = p.u[at] * (p.at_border[at] - p.markup[at] * p.demand[at])
+            by_x = by_u * home + p.spending[at] * (1.0 - p.untaxed[at])
+            by_u = by_u * other - p.spending[at] * (1.0 - p.untaxed[at]) * own
+            income[k] += p.value[at] * p.revenue[at] + by_u * p.alpha[k]
+            for g in range(K):
+                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                income[g] -= by_u * cost * p.labour_share[at] * wage_bill
+            if p.spending[at] > 0:
+                income[e] += by_x * p.beta[at] * p.expenditure[i] / p.spending[at]
+        if links:
+            for g in range(K):
+                line[K + g] += other * cost * a[g * K + k]
+                line[g] -= per_spending * a[k * K + g] * p.kappa[g * S + i] * p.revenue[g * S + i]
+                if p.taxes:
+                    income[K + g] -= by_u * cost * a[g * K + k]
+                    if p.spending[at] > 0:
+                        income[g] += by_x * a[k * K + g] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.spending[at]
+            line = m + (K + k) * b
+            own /= p.epsilon[k]
+            line[k] += own * p.alpha[k]
+            line[K + k] += 1.0
+            for g in range(K):
+                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                line[g] -= own * cost * p.labour_share[at] * wage_bill
+                line[K + g] -= own * cost * a[g * K + k]
+    if p.taxes:
+        for k in range(b):
+            income[k] = -income[k] / p.income[i]
+        income[e] += 1.0
+    _factor(m, p.pivots + i * b, b)
+
+
+cdef void _factor(double *m, int *pivots, Py_ssize_t b) noexcept nogil:
+    """LU with partial pivoting in place; a vanishing pivot is replaced, it only preconditions."""
+    cdef Py_ssize_t j, row, column
+    cdef double most, swap, factor
+    for j in range(b):
+        pivots[j] = <int> j
+        most = fabs(m[j * b + j])
+        for row in range(j + 1, b):
+            if fabs(m[row * b + j]) > most:
+                most = fabs(m[row * b + j])
+                pivots[j] = <int> row
+        if pivots[j] != j:
+            for column in range(b):
+                swap = m[j * b + column]
+                m[j * b + column] = m[pivots[j] * b + column]
+                m[pivots[j] * b + column] = swap
+        if not most > 1e-12:
+            m[j * b + j] = 1.0
+        for row in range(j + 1, b):
+            factor = m[row * b + j] / m[j * b + j]
+            m[row * b + j] = factor
+            if factor != 0.0:
+                for column in range(j + 1, b):
+                    m[row * b + column] -= factor * m[j * b + column]
+
+
+cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) noexcept nogil:
+    """z = inverse of country i's block times x, over that country's unknowns."""
+    cdef Py_ssize_t K = p.K, S = p.stride, b = p.b, k, row
+    cdef const double *m = p.factors + i * b * b
+    cdef const int *pivots = p.pivots + i * b
+    cdef double *y = p.scratch + i * b
+    cdef double swap
+    for k in range(K):
+        y[k] = x[k * S + i]
+    if p.inputs != NULL:
+        for k in range(K):
+            y[K + k] = x[p.M + k * S + i]
+    if p.taxes:
+        y[b - 1] = x[p.L - S + i]
+    for row in range(b):
+        if pivots[row] != row:
+            swap = y[row]
+            y[row] = y[pivots[row]]
+            y[pivots[row]] = swap
+    for row in range(b):
+        for k in range(row):
+            y[row] -= m[row * b + k] * y[k]
+    for row in range(b - 1, -1, -1):
+        for k in range(row + 1, b):
+            y[row] -= m[row * b + k] * y[k]
+        y[row] /= m[row * b + row]
+    for k in range(K):
+        z[k * S + i] = y[k]
+    if p.inputs != NULL:
+        for k in range(K):
+            z[p.M + k * S + i] = y[K + k]
+    if p.taxes:
+        z[p.L - S + i] = y[b - 1]
+
+
+cdef void _precondition(Problem *p, const double *x, double *z) noexcept nogil:
+    """z = approximate inverse of the Jacobian times x."""
+    cdef Py_ssize_t k, n, at
+    if p.b > 0:
+        for n in range(p.N):
+            _country_solve(p, n, x, z)
+        return
+    for k in range(p.M):
+        z[k] = p.diagonal[k] * x[k]
+    _wage_change(p, z, p.change_wage)
+    for n in range(p.N):
+        p.change_wage[n] *= p.weight[n]
+    for k in range(p.K):
+        at = k * p.stride
+        for n in range(p.N):
+            z[at + n] -= p.diagonal[at + n] * p.coupling[at + n] * p.change_wage[n]
+
+
+cdef void _prepare_preconditioner(Problem *p) noexcept nogil:
+    cdef Py_ssize_t k, n
+    if p.threads == 1:
+        for k in range(p.K):
+            _own_shares(p, k)
+    else:
+        for k in prange(p.K, schedule="static", num_threads=p.threads):
+            _own_shares(p, k)
+    if p.b > 0:
+        if p.threads == 1:
+            for n in range(p.N):
+                _country_block(p, n)
+        else:
+            for n in prange(p.N, schedule="static", num_threads=p.threads):
+                _country_block(p, n)
+        return
+    for k in range(p.K):
+        _industry_diagonal(p, k)
+    for k in range(p.M):
+        p.work[k] = p.diagonal[k] * p.coupling[k]
+    _wage_change(p, p.work, p.weight)
+    for n in range(p.N):
+        p.weight[n] = 1.0 / max(1.0 + p.weight[n], 0.02)
