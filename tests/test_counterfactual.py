@@ -67,8 +67,11 @@ def _price_index(world, solved):
 def test_no_change_is_exactly_one(seed, balanced, entry):
     world = economy(seed, balanced=balanced, zeros=0.2, entry=entry)
     n, _, k = world.flows.shape
-    ones = eh.Shock(1.0, np.ones((n, k)), np.ones(n), np.ones(k))
-    for eq in (eh.counterfactual(world), eh.counterfactual(world, ones, eh.Policy(world.production_subsidy))):
+    ones = eh.Shock(trade_cost=1.0, productivity=np.ones((n, k)), labour=np.ones(n), entry_cost=np.ones(k))
+    for eq in (
+        eh.counterfactual(world),
+        eh.counterfactual(world, ones, eh.Policy(production_subsidy=world.production_subsidy)),
+    ):
         assert all((hat == 1.0).all() for hat in (*hats(eq)[:5], eq.wage_hat))
         np.testing.assert_allclose(eq.flows, world.flows, rtol=1e-12)
         assert eq.certificate.ok
@@ -117,7 +120,7 @@ def test_budgets_and_markets_clear_in_levels(seed):
     np.testing.assert_allclose(eq.flows.sum(axis=(0, 2)), spending, rtol=1e-12)
     income = eq.sales.sum(axis=1) - eq.subsidy_cost
     np.testing.assert_allclose(income + world.deficits, spending, rtol=1e-10)
-    labour_income = (world.labour_share * eq.sales).sum(axis=1)
+    labour_income = (world.cost_share * eq.sales).sum(axis=1)
     np.testing.assert_allclose(labour_income.sum(), world.labour_income.sum(), rtol=1e-10)
     assert eq.certificate.walras < 1e-11
     assert eq.certificate.adding_up < 1e-12

@@ -37,7 +37,7 @@ def test_shares_add_up_and_accounts_close(seed, entry):
     income = (world.sales / (1 + world.production_subsidy)).sum(axis=1)
     np.testing.assert_allclose(world.expenditure - world.deficits, income)
     assert abs(world.deficits.sum()) < 1e-12
-    np.testing.assert_allclose(world.labour_income, (world.labour_share * world.sales).sum(axis=1))
+    np.testing.assert_allclose(world.labour_income, (world.cost_share * world.sales).sum(axis=1))
 
 
 def test_round_off_deficits_are_zero():

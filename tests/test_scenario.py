@@ -29,7 +29,7 @@ def test_shapes_by_country_and_industry(world, shape):
     hats = eh.Shock(productivity=np.full(shape, 2.0), entry_cost=np.full(shape, 3.0)).hats(world)
     assert (hats.productivity == 2.0).all()
     assert hats.productivity.shape == hats.entry_cost.shape == (3, 2)
-    assert eh.Policy(np.full(shape, 0.1)).rates(world).shape == (3, 2)
+    assert eh.Policy(production_subsidy=np.full(shape, 0.1)).rates(world).production_subsidy.shape == (3, 2)
 
 
 def cost(cell, value):

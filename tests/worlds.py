@@ -94,11 +94,14 @@ def shocks(draw, shape, labour=True):
 def economy(
     seed, countries=4, industries=3, balanced=True, highest_alpha=0.9, zeros=0.0, entry="free", **options
 ):
-    """Make an economy from random flows; `balanced` purges its deficits."""
+    """Make an economy from random flows; `balanced` purges its deficits, else a tenth of them is left."""
     from exacthat.kernels.gravity.examples import flows
 
     rng = np.random.default_rng(seed)
     epsilon = np.exp(rng.uniform(np.log(0.7), np.log(9), industries))
     mu = rng.uniform(0, highest_alpha, industries) / epsilon
     raw = eh.Economy(flows(rng, countries, industries, zeros), epsilon, mu, entry=entry, **options)
-    return eh.purge_deficits(raw) if balanced else raw
+    if balanced:
+        return eh.purge_deficits(raw)
+    flows = eh.counterfactual(raw, deficits=0.1 * raw.deficits).flows
+    return eh.Economy(flows, epsilon, mu, entry=entry, **options)

@@ -75,6 +75,10 @@ cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
             memcpy(p.at_border + at, p.demand + at, S * sizeof(double))
         else:
             vec.rows(p.N, S, S, p.G + block, p.q + at, p.at_border + at)
+        for i in range(p.N):
+            if live[i] > 0:
+                value = p.at_border[at + i] / (p.markup[at + i] * p.demand[at + i])
+                p.value[at + i] = value - p.bought[at + i]
     vec.log(S, p.demand + at, work)
     # with u divided by exp(most), demand per unit of u comes out multiplied by it
     for i in range(p.N):
@@ -111,7 +115,7 @@ cdef int _evaluate(Problem *p) noexcept nogil:
         p.scale[n] = log(growth)
         p.expenditure[n] += p.deficits[n] * growth
         if p.taxes:
-            p.income[n] = p.expenditure[n]
+            p.income[n] = p.deficits[n] * growth
             p.expenditure[n] = p.base_spending[n] * exp(p.x[spent + n])
         if not p.expenditure[n] > 0:
             return -1
@@ -128,8 +132,7 @@ cdef int _evaluate(Problem *p) noexcept nogil:
         for k in range(p.K):
             for n in range(p.N):
                 at = k * p.stride + n
-                p.income[n] += (p.u[at] * (p.at_border[at] - p.markup[at] * p.demand[at])
-                                + p.spending[at] * (1.0 - p.untaxed[at]))
+                p.income[n] += p.value[at] * p.revenue[at] + p.spending[at] * (1.0 - p.untaxed[at])
         for n in range(p.N):
             if not p.income[n] > 0:
                 return -1
@@ -171,22 +174,18 @@ cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y
         for i in range(p.N):
             y[p.M + at + i] = x[p.M + at + i] + dln_d[i] / p.epsilon[k]
     if p.taxes:
-        for i in range(p.N):  # tariffs and what sales add, before g is overwritten
+        for i in range(p.N):
             tariffs = 0.0
             if p.d[at + i] > 0:
                 tariffs = p.spending[at + i] * (spent[i] * (1.0 - p.untaxed[at + i])
                                                 - p.term[at + i] * p.inverse[at + i] + p.untaxed[at + i] * dln_d[i])
             p.term[at + i] = tariffs + p.value[at + i] * p.revenue[at + i] * x[at + i]
-        if p.G == p.H:
-            memcpy(dln_d, row, S * sizeof(double))
-            for i in range(p.N):
-                dln_d[i] *= p.demand[at + i]
-        else:
+        if p.G != p.H:
             vec.rows(p.N, S, S, p.G + block, g, dln_d)
-        for i in range(p.N):
-            dln_v = dln_u[i] + row[i]
-            p.term[at + i] += p.u[at + i] * (p.at_border[at + i] * dln_u[i] + dln_d[i]
-                                             - p.markup[at + i] * p.demand[at + i] * dln_v)
+            for i in range(p.N):
+                if p.live[at + i] > 0:
+                    dln_v = dln_d[i] / p.at_border[at + i] - row[i]
+                    p.term[at + i] += (p.value[at + i] + p.bought[at + i]) * p.revenue[at + i] * dln_v
 
 
 cdef void _product(Problem *p, const double *x, double *y) noexcept nogil:

@@ -59,6 +59,7 @@ def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highe
         revenue = None if subsidy is None else pack(border * (1 + subsidy).transpose(2, 0, 1))
         border = pack(border)
     deficits = (x.sum(axis=(0, 2)) - x.sum(axis=(1, 2))) * (n > 1)
+    deficits *= min(1.0, (0.2 * labour.sum(axis=0) / np.maximum(np.abs(deficits), 1e-300)).min())
     expenditure = final.sum(axis=1)
     return System(
         weights=pack(weights),
@@ -69,7 +70,7 @@ def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highe
         cost_share=np.ones_like(sales) if kind == "plain" else np.full(sales.shape, rng.uniform(0.8, 1.0)),
         labour_income=labour.sum(axis=0),
         expenditure=expenditure,
-        deficits=0.3 * deficits,
+        deficits=deficits,
         trade_elasticity=epsilon,
         feedback=rng.uniform(0, highest * (0.5 if inputs is not None else 1.0), k),
         component=np.zeros(n, dtype=np.int32),

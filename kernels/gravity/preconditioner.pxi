@@ -62,9 +62,8 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
                 line[g] -= (per_spending * p.beta[at] * p.value[g * S + i] * p.revenue[g * S + i])
         if p.taxes:
             line[e] = -per_spending * p.beta[at] * p.expenditure[i]
-            by_u = p.u[at] * (p.at_border[at] - p.markup[at] * p.demand[at])
-            by_x = by_u * home + p.spending[at] * (1.0 - p.untaxed[at])
-            by_u = by_u * other - p.spending[at] * (1.0 - p.untaxed[at]) * own
+            by_x = p.spending[at] * (1.0 - p.untaxed[at])
+            by_u = -by_x * own
             income[k] += p.value[at] * p.revenue[at] + by_u * p.alpha[k]
             for g in range(K):
                 wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]

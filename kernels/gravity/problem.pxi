@@ -45,7 +45,8 @@ cdef struct Problem:
     double *live                     # 1 where R0 > 0
     double *kappa
     double *labour_share             # l
-    double *value                    # spending by residents per unit of their sales, before unknown taxes
+    double *bought                   # (1 - l) kappa, inputs per unit of revenue
+    double *value                    # b - (1 - l) kappa; b = 1 / m until bilateral taxes make it move
     double *markup                   # m
     # [M]: the point
     double *revenue                  # R
@@ -115,7 +116,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = _padded(p.N * p.b * p.b) + 2 * _padded(p.N * p.b)
-    p.block = <double *> calloc(27 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
+    p.block = <double *> calloc(28 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
                                 + 2 * _padded(p.N * p.K) + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
@@ -127,6 +128,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.live = _take(&cursor, M)
     p.kappa = _take(&cursor, M)
     p.labour_share = _take(&cursor, M)
+    p.bought = _take(&cursor, M)
     p.value = _take(&cursor, M)
     p.markup = _take(&cursor, M)
     p.revenue = _take(&cursor, M)
@@ -185,9 +187,8 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
             p.kappa[at] = kappa[k, n]
             p.labour_share[at] = labour_share[k, n]
             p.markup[at] = markup[k, n]
-            p.value[at] = 1.0 - (1.0 - labour_share[k, n]) * kappa[k, n]
-            if not p.taxes:
-                p.value[at] -= 1.0 - 1.0 / markup[k, n]
+            p.bought[at] = (1.0 - labour_share[k, n]) * kappa[k, n]
+            p.value[at] = 1.0 / markup[k, n] - p.bought[at]
             if sales[k, n] > 0:
                 p.live[at] = 1.0
                 p.offset[at] = log(markup[k, n] / sales[k, n])

@@ -12,15 +12,16 @@ e[n], the log change of final spending. Arrays are described in `system`.
     (4)  d_kn  = sum_j A_kjn u_kj                                                   = price index hat ^ -eps
     (5)  X_kn  = beta_kn E'_n + sum_g a_nkg kappa_gn R_gn                           spending on an industry
     (6)  V_ki  = m_ki u_ki sum_n H_kin X_kn / d_kn,    m = 1 + s'                   revenue that demand implies
-    (7)  E'_n  = sum_k (1 - (1 - l) kappa) R_kn - sum_k V_kn + sum_ki G_kni u_kn X_ki / d_ki
-               + sum_k X_kn (1 - sum_i G_kin u_ki / d_kn) + D_n g                   income and deficit
+    (7)  E'_n  = sum_k (b_kn - (1 - l) kappa) R_kn + sum_k X_kn (1 - sum_i G_kin u_ki / d_kn) + D_n g,
+         b_kn  = sum_i G_kni X_ki / d_ki / (m_kn sum_i H_kni X_ki / d_ki)           income and deficit
     (8)  F_r   = r - ln(V_ki / R0_ki) + ln g
     (9)  F_p   = p + ln(d_kn) / eps_k
     (10) F_e   = e - ln(right side of (7) / E_n),   E'_n = E_n exp(e_n)
 
 (3) is the price tauhat chat (Zhat/fhat)^-mu / phihat with input bundles Zhat = Rhat/chat (labour alone
-without links), to the power -eps. (7) is labour income, profits, subsidies paid (V less its value at the
-border G), tariffs and the deficit; without bilateral taxes it is linear in R and E' is no unknown. g is
+without links), to the power -eps. (7) is labour income, profits, less subsidies (of which b,
+value at the border per unit of revenue, falls short), tariffs and the deficit; without bilateral taxes b = 1/m,
+(7) is linear in R and E' is no unknown. g is
 world (component) labour income over its base: the system is homogeneous of degree zero in (R, P, E), and ln g,
 one constant per connected component, is zero at the solution by Walras' law and picks the numeraire "labour
 income of each component is unchanged". Cells with R0 = 0 stay at zero.
@@ -65,22 +66,23 @@ def _point(system: System, point: Point) -> SimpleNamespace:
     ln_u = at.alpha * point.sales - (at.alpha + at.epsilon) * at.ln_c + system.shift  # (3)
     at.u = np.where(at.live, np.exp(ln_u), 0.0)
     at.d = np.einsum("kjn,kj->kn", system.weights, at.u)  # (4)
-    at.value_added = 1.0 - (1.0 - at.l) * at.kappa
+    at.inputs = (1.0 - at.l) * at.kappa
     deficits = system.deficits * at.scale
     if point.expenditure is None:
-        subsidy = 1.0 - 1.0 / system.markup
-        at.E = ((at.value_added - subsidy) * at.R).sum(axis=0) + deficits
+        at.E = ((1.0 / system.markup - at.inputs) * at.R).sum(axis=0) + deficits
     else:
         at.E = system.expenditure * np.exp(point.expenditure)
     at.X = system.spending_shares * at.E  # (5)
     if at.a is not None:
         at.X = at.X + np.einsum("nkg,gn->kn", at.a, at.kappa * at.R)
     at.q = np.divide(at.X, at.d, out=np.zeros_like(at.d), where=at.X > 0)
-    at.V = system.markup * at.u * np.einsum("kin,kn->ki", at.H, at.q)  # (6)
-    at.border = at.u * np.einsum("kin,kn->ki", at.G, at.q)
+    at.received = np.where(at.live, np.einsum("kin,kn->ki", at.H, at.q), 1.0)
+    at.border = np.where(at.live, np.einsum("kin,kn->ki", at.G, at.q), 1.0)
+    at.V = system.markup * at.u * at.received  # (6)
+    at.b = at.border / (system.markup * at.received)
     at.untaxed = np.einsum("kin,ki->kn", at.G, at.u) / np.where(at.d > 0, at.d, 1.0)
     tariffs = at.X * (1.0 - at.untaxed)
-    at.income = (at.value_added * at.R - at.V + at.border + tariffs).sum(axis=0) + deficits  # (7)
+    at.income = ((at.b - at.inputs) * at.R + tariffs).sum(axis=0) + deficits  # (7)
     return at
 
 
@@ -109,22 +111,22 @@ def jacobian_product(system: System, point: Point, direction: Point) -> Point:
     dln_d = np.einsum("kjn,kj->kn", system.weights, at.u * dln_u) * over_d
     deficits = system.deficits * at.scale * dscale
     if point.expenditure is None:
-        dE = ((at.value_added - 1.0 + 1.0 / system.markup) * at.R * x_r).sum(axis=0) + deficits
+        dE = ((1.0 / system.markup - at.inputs) * at.R * x_r).sum(axis=0) + deficits
     else:
         dE = at.E * direction.expenditure
     dX = system.spending_shares * dE
     if at.a is not None:
         dX = dX + np.einsum("nkg,gn->kn", at.a, at.kappa * at.R * x_r)
     dq = np.where(at.X > 0, dX * over_d - at.q * dln_d, 0.0)
-    dV = at.V * dln_u + system.markup * at.u * np.einsum("kin,kn->ki", at.H, dq)
-    y_r = np.where(at.live, x_r - dV / np.where(at.live, at.V, 1.0) + dscale, 0.0)
+    dln_received = np.einsum("kin,kn->ki", at.H, dq) / at.received
+    y_r = np.where(at.live, x_r - dln_u - dln_received + dscale, 0.0)
     y_p = None if point.prices is None else direction.prices + dln_d / at.epsilon
     if point.expenditure is None:
         return Point(y_r, y_p, None)
-    dborder = at.border * dln_u + at.u * np.einsum("kin,kn->ki", at.G, dq)
+    dln_b = np.einsum("kin,kn->ki", at.G, dq) / at.border - dln_received
     duntaxed = np.einsum("kin,ki->kn", at.G, at.u * dln_u) * over_d - at.untaxed * dln_d
     dtariffs = dX * (1.0 - at.untaxed) - at.X * duntaxed
-    dincome = (at.value_added * at.R * x_r - dV + dborder + dtariffs).sum(axis=0) + deficits
+    dincome = (((at.b - at.inputs) * x_r + at.b * dln_b) * at.R + dtariffs).sum(axis=0) + deficits
     return Point(y_r, y_p, direction.expenditure - dincome / at.income)
 
 

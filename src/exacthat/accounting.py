@@ -53,7 +53,7 @@ def gains_from_trade(economy: Economy) -> GainsFromTrade:
     beta, epsilon, mu = economy.expenditure_shares, economy.trade_elasticity, economy.scale_elasticity
     domestic, share = economy.domestic_shares, economy.output_shares
     unsupplied = (beta > 0) & (domestic == 0)
-    autarky_bill = economy.labour_share * economy.spending_shares * (1.0 + economy.production_subsidy)
+    autarky_bill = economy.cost_share * economy.spending_shares * (1.0 + economy.production_subsidy)
     per_spending = autarky_bill.sum(axis=1)  # labour income per unit of spending in autarky
     autarky_share = autarky_bill / per_spending[:, None]
     counted = (beta > 0) & ~unsupplied & (share > 0)

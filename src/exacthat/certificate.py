@@ -13,16 +13,17 @@ class Certificate:
     """What was checked about one equilibrium.
 
     outcome      "certified", or "not converged" (residual above tolerance)
-    residual     largest |ln(revenue) - ln(revenue that demand implies)| over countries and industries
+    residual     largest |ln(revenue) - ln(revenue that demand implies)| over countries and industries; with
+                 input-output links also of prices, with bilateral taxes also of spending
     tolerance    what the residual had to meet
-    walras       world spending on all origins less world expenditure, relative: the equation the solver drops
+    walras       world revenue that demand implies over world revenue, less one: the equation the solver drops
     adding_up    largest |sum over industries of employment shares - 1|
     last_step    largest change of ln(revenue) in the last Newton step
     method       how the solution was reached
     completed    percent of the shock at which this result stands
     iterations, evaluations, products    Newton steps, evaluations of the system, Jacobian-vector products
     alpha_max    largest mu*epsilon that acts (0 under restricted entry)
-    worst        labels (country, industry) of the cell with the largest residual
+    worst        country and industry (or "spending") of the cell with the largest residual
     instruction_set, threads    of the compiled kernel
     """
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
 
-from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
+from exacthat import checks
+from exacthat.checks import SHARE_SUM, frozen
+from exacthat.errors import BadInput, BadParameter, nearest
 
 ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the data and count as zero
-SHARE_SUM = 1e-8  # how closely given expenditure shares must sum to one and agree with the flows
 ENTRY = ("free", "restricted")
 
 
@@ -35,10 +36,17 @@ class Economy:
     countries, industries : sequences of N and K distinct labels
         Numbered labels by default.
     expenditure_shares : (N, K), optional
-        Final-demand shares, rows summing to one; by default spending shares from the flows. Shares that
-        contradict the flows (data with intermediate goods) serve the gains formulas only.
+        Final-demand shares, rows summing to one; by default those the flows imply. Shares that contradict the
+        flows serve the gains formulas only, until `exacthat.rebalance` has made a consistent world of them.
+    tariff, export_subsidy : scalar, (K,), (N, N, 1) or (N, N, K), optional
+        The base year's own import tariffs t (levied by the destination on the value at the border) and export
+        subsidies x (paid by the origin), zero on the diagonal. Rates, not powers: 0.1 is ten percent.
     production_subsidy : scalar, (K,), (N, 1) or (N, K), optional
-        The base year's own production subsidies: rates s, not powers; 0.1 is ten percent.
+        The base year's own production subsidies: rates s. Consumer price = (1+t) / ((1+x)(1+s)) producer price.
+    input_shares : (N, K, K) or (K, K), optional
+        ``input_shares[country, input, user]``: share of an input industry in the cost of a using industry
+        (Cobb-Douglas); what is left of one is labour's share. Flows then contain intermediate goods and
+        final demand is what users leave.
 
     Raises
     ------
@@ -66,44 +74,68 @@ class Economy:
     countries: tuple[str, ...] | None = None
     industries: tuple[str, ...] | None = None
     expenditure_shares: np.ndarray | None = None
+    tariff: np.ndarray | None = None
+    export_subsidy: np.ndarray | None = None
     production_subsidy: np.ndarray | None = None
+    input_shares: np.ndarray | None = None
 
     def __post_init__(self):
-        flows = _numbers(self.flows, "flows")
+        flows = checks.numbers(self.flows, "flows")
         if flows.ndim != 3 or flows.shape[0] != flows.shape[1] or 0 in flows.shape:
             raise BadInput(
                 f"flows have shape {flows.shape}; they must be (N, N, K): [origin, destination, industry]"
             )
         n, _, k = flows.shape
-        countries = labels(self.countries, n, "countries", "C")
-        industries = labels(self.industries, k, "industries", "industry")
+        countries = checks.labels(self.countries, n, "countries", "C")
+        industries = checks.labels(self.industries, k, "industries", "industry")
         if self.entry not in ENTRY:
             raise BadParameter(
                 f"entry is {self.entry!r}; it must be one of {ENTRY}{nearest(self.entry, ENTRY)}"
             )
-        problems = _flow_problems(flows, countries, industries)
-        if problems:
-            raise BadInput(problems)
-        set_ = object.__setattr__
-        set_(self, "countries", countries)
-        set_(self, "industries", industries)
-        set_(self, "flows", _frozen(flows))
-        set_(
-            self,
-            "trade_elasticity",
-            _frozen(_elasticity(self.trade_elasticity, "trade_elasticity", industries)),
-        )
-        set_(
-            self,
-            "scale_elasticity",
-            _frozen(_elasticity(self.scale_elasticity, "scale_elasticity", industries)),
-        )
+        faults = checks.flow_faults(flows, countries, industries)
+        if faults:
+            raise BadInput(faults)
+        axes = countries, industries
+
+        def settle(name, value):
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
+        settle("countries", countries)
+        settle("industries", industries)
+        settle("flows", flows)
+        for name, positive in (("trade_elasticity", True), ("scale_elasticity", False)):
+            settle(name, checks.elasticity(getattr(self, name), name, industries, positive=positive))
+        for name in ("tariff", "export_subsidy"):
+            if getattr(self, name) is not None:
+                rates = checks.border_rates(getattr(self, name), *axes, name)
+                settle(name, rates if rates.any() else None)
         subsidy = 0.0 if self.production_subsidy is None else self.production_subsidy
-        set_(self, "production_subsidy", _frozen(subsidy_rates(subsidy, countries, industries)))
-        shares = self.spending_shares
-        if self.expenditure_shares is not None:
-            shares = _shares(self.expenditure_shares, countries, industries)
-        set_(self, "expenditure_shares", _frozen(shares))
+        settle("production_subsidy", checks.production_rates(subsidy, *axes))
+        if self.input_shares is not None:
+            settle("input_shares", checks.input_shares(self.input_shares, *axes))
+        if self.expenditure_shares is None:
+            self._check_final_demand()
+            settle("expenditure_shares", self.final_demand / self.expenditure[:, None])
+        else:
+            settle("expenditure_shares", checks.shares_by_country(self.expenditure_shares, *axes))
+        if not (self.expenditure > 0).all() or not (self.labour_income > 0).all():
+            i = int(np.argmin(np.minimum(self.expenditure, self.labour_income)))
+            raise BadInput(
+                f"country {countries[i]!r} has labour income {self.labour_income[i]:.4g} and final spending "
+                f"{self.expenditure[i]:.4g}; both must be above 0: correct its input shares, or merge it"
+            )
+
+    def _check_final_demand(self):
+        """Refuse flows that intermediate use exceeds; what is below rounding counts as zero."""
+        wrong = self.final_demand < -ROUND_OFF * self.spending.sum(axis=1, keepdims=True)
+        faults = [
+            f"final demand of {self.countries[n]!r} for industry {self.industries[k]!r} is "
+            f"{self.final_demand[n, k]:.4g}: its industries use more than it buys; pass expenditure_shares with such "
+            "cells at 0 and call exacthat.rebalance, or correct input_shares"
+            for n, k in np.argwhere(wrong)
+        ]
+        if faults:
+            raise BadInput(faults)
 
     @classmethod
     def from_long(
@@ -157,70 +189,106 @@ class Economy:
     @cached_property
     def alpha(self) -> np.ndarray:
         """mu_k epsilon_k (K,): below one under free entry for a unique equilibrium."""
-        return _frozen(self.scale_elasticity * self.trade_elasticity)
+        return frozen(self.scale_elasticity * self.trade_elasticity)
 
     @cached_property
     def spending(self) -> np.ndarray:
         """Spending (N, K) of each destination on each industry."""
-        return _frozen(self.flows.sum(axis=0))
+        return frozen(self.flows.sum(axis=0))
 
     @cached_property
     def spending_shares(self) -> np.ndarray:
-        """Share (N, K) of each industry in a destination's total spending."""
-        return _frozen(self.spending / self.spending.sum(axis=1, keepdims=True))
+        """Share (N, K) of each industry in a destination's total spending, intermediate goods included."""
+        return frozen(self.spending / self.spending.sum(axis=1, keepdims=True))
 
     @cached_property
     def trade_shares(self) -> np.ndarray:
         """lambda (N, N, K): share of each origin in a destination's spending on an industry; 0 where it spends 0."""
         spending = self.spending
-        return _frozen(np.divide(self.flows, spending, out=np.zeros_like(self.flows), where=spending > 0))
+        return frozen(np.divide(self.flows, spending, out=np.zeros_like(self.flows), where=spending > 0))
 
     @cached_property
     def domestic_shares(self) -> np.ndarray:
         """lambda_nn (N, K)."""
-        return _frozen(np.einsum("nnk->nk", self.trade_shares))
+        return frozen(np.einsum("nnk->nk", self.trade_shares))
+
+    @cached_property
+    def border_flows(self) -> np.ndarray:
+        """X / (1+t) (N, N, K): value at the border, what foreign buyers pay to the country of origin."""
+        return self.flows if self.tariff is None else frozen(self.flows / (1.0 + self.tariff))
 
     @cached_property
     def sales(self) -> np.ndarray:
         """R (N, K): producer revenue, subsidies included."""
-        return _frozen((1.0 + self.production_subsidy) * self.flows.sum(axis=1))
+        border = self.border_flows
+        received = (
+            border.sum(axis=1)
+            if self.export_subsidy is None
+            else ((1 + self.export_subsidy) * border).sum(axis=1)
+        )
+        return frozen((1.0 + self.production_subsidy) * received)
+
+    @cached_property
+    def cost_share(self) -> np.ndarray:
+        """kappa (K,): cost per unit of revenue, 1 under free and 1/(1+mu) under restricted entry."""
+        markup = np.zeros_like(self.scale_elasticity) if self.entry == "free" else self.scale_elasticity
+        return frozen(1.0 / (1.0 + markup))
 
     @cached_property
     def labour_share(self) -> np.ndarray:
-        """kappa (K,): labour income per unit of revenue, 1 under free and 1/(1+mu) under restricted entry."""
-        markup = np.zeros_like(self.scale_elasticity) if self.entry == "free" else self.scale_elasticity
-        return _frozen(1.0 / (1.0 + markup))
+        """Labour's share of cost (N, K): one without input-output links."""
+        if self.input_shares is None:
+            return frozen(np.ones(self.sales.shape))
+        return frozen(1.0 - self.input_shares.sum(axis=1))
 
     @cached_property
     def labour_income(self) -> np.ndarray:
         """Y (N,): wage bill of each country."""
-        return _frozen((self.labour_share * self.sales).sum(axis=1))
+        return frozen((self.labour_share * self.cost_share * self.sales).sum(axis=1))
 
     @cached_property
     def output_shares(self) -> np.ndarray:
         """y (N, K): share of each industry in a country's employment."""
-        return _frozen(self.labour_share * self.sales / self.labour_income[:, None])
+        return frozen(self.labour_share * self.cost_share * self.sales / self.labour_income[:, None])
+
+    @cached_property
+    def final_demand(self) -> np.ndarray:
+        """Spending (N, K) less what industries use; rounding below zero is zero."""
+        if self.input_shares is None:
+            return self.spending
+        final = self.spending - np.einsum("igk,ik->ig", self.input_shares, self.cost_share * self.sales)
+        tiny = (final < 0) & (final >= -ROUND_OFF * self.spending.sum(axis=1, keepdims=True))
+        return frozen(np.where(tiny, 0.0, final))
 
     @cached_property
     def expenditure(self) -> np.ndarray:
-        """E (N,): total spending."""
-        return _frozen(self.spending.sum(axis=1))
+        """E (N,): total final spending."""
+        return frozen(self.final_demand.sum(axis=1))
+
+    @cached_property
+    def income(self) -> np.ndarray:
+        """National income (N,): labour income, profits, tariffs less subsidies."""
+        earned = (1.0 - (1.0 - self.labour_share) * self.cost_share) * self.sales
+        subsidies = self.sales.sum(axis=1) - self.border_flows.sum(axis=(1, 2))
+        tariffs = (self.flows - self.border_flows).sum(axis=(0, 2))
+        return frozen(earned.sum(axis=1) - subsidies + tariffs)
 
     @cached_property
     def deficits(self) -> np.ndarray:
         """D (N,): spending less national income; exactly 0 where it is rounding of the data."""
-        deficits = self.expenditure - self.flows.sum(axis=(1, 2))
-        return _frozen(np.where(np.abs(deficits) <= ROUND_OFF * self.expenditure, 0.0, deficits))
+        deficits = self.expenditure - self.income
+        return frozen(np.where(np.abs(deficits) <= ROUND_OFF * self.expenditure, 0.0, deficits))
 
     @cached_property
     def consistent(self) -> bool:
-        """Whether the expenditure shares are the spending shares of the flows (to 1e-8)."""
-        return bool(np.abs(self.expenditure_shares - self.spending_shares).max() <= SHARE_SUM)
+        """Whether the expenditure shares are those the flows imply (to 1e-8)."""
+        implied = self.final_demand / self.expenditure[:, None]
+        return bool(np.abs(self.expenditure_shares - implied).max() <= SHARE_SUM)
 
     @cached_property
     def linked(self) -> np.ndarray:
         """Whether anything flows (N, N) from origin to destination."""
-        return _frozen((self.flows > 0).any(axis=2))
+        return frozen((self.flows > 0).any(axis=2))
 
     @cached_property
     def packed_shares(self) -> np.ndarray:
@@ -233,128 +301,8 @@ class Economy:
 
     def country_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one country or several; unknown labels raise `BadInput`."""
-        wanted = [names] if isinstance(names, str) else list(names)
-        positions = {label: at for at, label in enumerate(self.countries)}
-        unknown = [name for name in wanted if name not in positions]
-        if unknown:
-            raise BadInput([f"unknown country {name!r}{nearest(name, self.countries)}" for name in unknown])
-        return np.array([positions[name] for name in wanted], dtype=int)
+        return checks.positions(names, self.countries, "country")
 
-
-def labels(given, size: int, what: str, stem: str) -> tuple[str, ...]:
-    """Check `size` distinct labels of an axis, or number them."""
-    if given is None:
-        return tuple(f"{stem}{j}" for j in range(size))
-    names = tuple(str(name) for name in given)
-    if len(names) != size:
-        raise BadInput(f"{len(names)} {what} are named but the flows have {size}")
-    seen: dict[str, int] = {}
-    repeated = [f"{what} name {name!r} twice (positions {seen[name]} and {at}); labels must be distinct"
-                for at, name in enumerate(names) if seen.setdefault(name, at) != at]  # fmt: skip
-    empty = [
-        f"{what}: the label at position {at} is empty" for at, name in enumerate(names) if not name.strip()
-    ]
-    if repeated or empty:
-        raise BadInput(repeated + empty)
-    return names
-
-
-def subsidy_rates(given, countries, industries) -> np.ndarray:
-    """Broadcast production subsidies to (N, K) and check that every rate is above -100 percent."""
-    rates = by_country_industry(given, countries, industries, "production_subsidy")
-    faults = [
-        f"production_subsidy of country {countries[i]!r} in industry {industries[k]!r} is {rates[i, k]:g}; "
-        "rates must be finite and above -1 (a rate of 0.1 is ten percent)"
-        for i, k in np.argwhere(~(np.isfinite(rates) & (rates > -1)))
-    ]
-    if faults:
-        raise BadParameter(faults)
-    return rates
-
-
-def by_country_industry(given, countries, industries, what: str) -> np.ndarray:
-    """Broadcast a scalar, (K,), (N, 1) or (N, K) to (N, K)."""
-    values = _numbers(given, what)
-    n, k = len(countries), len(industries)
-    if values.shape not in {(), (k,), (n, 1), (n, k)}:
-        raise BadInput(f"{what} has shape {values.shape}; give a scalar, ({k},), ({n}, 1) or ({n}, {k})")
-    return np.array(np.broadcast_to(values, (n, k)))
-
-
-def _numbers(values, what: str) -> np.ndarray:
-    try:
-        return np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
-        raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array
-
-
-def _flow_problems(flows, countries, industries) -> list[str]:
-    problems = []
-    wrong = ~(np.isfinite(flows) & (flows >= 0))
-    for i, n, k in np.argwhere(wrong)[: 4 * SHOWN]:
-        problems.append(
-            f"flow from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
-            f"{flows[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
-        )
-    if problems:
-        if wrong.sum() > len(problems):
-            problems.append(f"{wrong.sum() - len(problems)} more flows are not finite or negative")
-        return problems
-    for i in np.flatnonzero(flows.sum(axis=(1, 2)) <= 0):
-        problems.append(f"country {countries[i]!r} sells nothing, so it has no income: drop it or merge it")
-    for n in np.flatnonzero(flows.sum(axis=(0, 2)) <= 0):
-        problems.append(f"country {countries[n]!r} buys nothing: drop it or merge it")
-    for k in np.flatnonzero(flows.sum(axis=(0, 1)) <= 0):
-        problems.append(f"industry {industries[k]!r} has no producers: drop it or merge it")
-    return problems
-
-
-def _elasticity(given, what: str, industries) -> np.ndarray:
-    if isinstance(given, Mapping):
-        unknown = [f"{what} names an unknown industry {name!r}{nearest(name, industries)}"
-                   for name in given if name not in industries]  # fmt: skip
-        absent = [f"{what} lacks industry {name!r}" for name in industries if name not in given]
-        if unknown or absent:
-            raise BadInput(unknown + absent)
-        given = [given[name] for name in industries]
-    values = _numbers(given, what)
-    if values.shape not in {(), (len(industries),)}:
-        raise BadInput(f"{what} has shape {values.shape}; give a scalar or ({len(industries)},)")
-    values = np.array(np.broadcast_to(values, (len(industries),)))
-    positive = what == "trade_elasticity"
-    good = np.isfinite(values) & ((values > 0) if positive else (values >= 0))
-    faults = [
-        f"{what} of industry {industries[k]!r} is {values[k]:g}; "
-        f"it must be finite and {'above 0' if positive else 'at least 0'}"
-        for k in np.flatnonzero(~good)
-    ]
-    if faults:
-        raise BadParameter(faults)
-    return values
-
-
-def _shares(given, countries, industries) -> np.ndarray:
-    shares = _numbers(given, "expenditure_shares")
-    if shares.shape != (len(countries), len(industries)):
-        raise BadInput(
-            f"expenditure_shares have shape {shares.shape}; they must be ({len(countries)}, {len(industries)})"
-        )
-    faults = [
-        f"expenditure share of country {countries[n]!r} on industry {industries[k]!r} is {shares[n, k]:g}; "
-        "shares must be finite and not negative"
-        for n, k in np.argwhere(~(np.isfinite(shares) & (shares >= 0)))
-    ]
-    faults += [
-        f"expenditure shares of country {countries[n]!r} sum to {total:.6g}; they must sum to 1 within "
-        f"{SHARE_SUM:g}: normalise them"
-        for n, total in enumerate(shares.sum(axis=1))
-        if not faults and abs(total - 1.0) > SHARE_SUM
-    ]
-    if faults:
-        raise BadInput(faults)
-    return shares
+    def industry_index(self, names: str | Sequence[str]) -> np.ndarray:
+        """Return the positions of one industry or several; unknown labels raise `BadInput`."""
+        return checks.positions(names, self.industries, "industry")

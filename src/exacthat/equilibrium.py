@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
 
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
+from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
@@ -29,7 +30,7 @@ class Equilibrium:
     output_share_hat     (N, K)  yhat, employment shares; 1 where the base year has no output
     output_shares        (N, K)  y', employment shares
     sales                (N, K)  R', producer revenue
-    subsidy_cost         (N,)    production subsidies paid, financed lump sum
+    policy                       the rates in force, as full arrays
 
     Levels are in the currency of the flows with the numeraire "world labour income is unchanged" (labour
     income of each group of countries where the world falls apart). `trade_shares` and `flows` (N, N, K) are
@@ -47,8 +48,8 @@ class Equilibrium:
     output_share_hat: np.ndarray
     output_shares: np.ndarray
     sales: np.ndarray
-    subsidy_cost: np.ndarray
     deficits: np.ndarray
+    policy: Policy
     _system: System = field(repr=False)
     _solution: Solution = field(repr=False)
 
@@ -70,22 +71,47 @@ class Equilibrium:
     @cached_property
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d."""
-        system, point = self._system, self._solution
+        system, point, state = self._system, self._solution.point, self._solution.state
         alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-        wage_bill = point.state.wage_bill
-        ln_u = alpha * point.log_sales_hat - (alpha + epsilon) * wage_bill + system.shift
+        ln_cost = system.labour_share * state.wage_bill
+        if system.input_shares is not None:
+            ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
+        ln_u = alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
         with np.errstate(under="ignore"):
-            relative = np.exp(np.minimum(ln_u[:, :, None] - point.state.price_power[:, None, :], 700.0))
-        live = (system.sales > 0)[:, :, None] & (system.spending_shares > 0)[:, None, :]
-        return np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0))
+            relative = np.exp(np.minimum(ln_u[:, :, None] - state.price_power[:, None, :], 700.0))
+        live = (system.sales > 0)[:, :, None] & (self.economy.spending > 0).T[:, None, :]
+        return frozen(np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0)))
 
     @cached_property
     def flows(self) -> np.ndarray:
-        """X' (N, N, K): spending at consumer prices."""
-        spending = (
-            self.economy.expenditure_shares * (self.expenditure_hat * self.economy.expenditure)[:, None]
-        )
-        return self.trade_shares * spending
+        """X' (N, N, K): spending at consumer prices, final and intermediate."""
+        economy = self.economy
+        spending = economy.expenditure_shares * (self.expenditure_hat * economy.expenditure)[:, None]
+        if economy.input_shares is not None:
+            spending = spending + np.einsum(
+                "ngk,nk->ng", economy.input_shares, economy.cost_share * self.sales
+            )
+        return frozen(self.trade_shares * spending)
+
+    @cached_property
+    def border_flows(self) -> np.ndarray:
+        """X' / (1+t') (N, N, K): value at the border."""
+        return self.flows if self.policy.tariff is None else frozen(self.flows / (1.0 + self.policy.tariff))
+
+    @cached_property
+    def tariff_revenue(self) -> np.ndarray:
+        """Tariffs collected (N,)."""
+        return frozen((self.flows - self.border_flows).sum(axis=(0, 2)))
+
+    @cached_property
+    def subsidy_cost(self) -> np.ndarray:
+        """Production and export subsidies paid (N,), financed lump sum."""
+        return frozen(self.sales.sum(axis=1) - self.border_flows.sum(axis=(1, 2)))
+
+    @cached_property
+    def profits(self) -> np.ndarray:
+        """Profits (N,): zero under free entry."""
+        return frozen(((1.0 - self.economy.cost_share) * self.sales).sum(axis=1))
 
     def to_frame(self, by: str = "country"):
         """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
@@ -203,15 +229,8 @@ def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None)
     the model says. Raises as `counterfactual` does.
     """
     solved = _solved(economy, Shock(), Policy(), deficits, REBALANCE_TOLERANCE, threads, "raise")
-    return Economy(
-        solved.flows,
-        economy.trade_elasticity,
-        economy.scale_elasticity,
-        entry=economy.entry,
-        countries=economy.countries,
-        industries=economy.industries,
-        production_subsidy=economy.production_subsidy,
-    )
+    own = {field.name: getattr(economy, field.name) for field in fields(economy)}
+    return Economy(**{**own, "flows": solved.flows, "expenditure_shares": None})
 
 
 def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
@@ -250,9 +269,9 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     """The base year itself, if it meets the tolerance."""
     from exacthat.kernels.gravity import cy
 
-    point = np.zeros_like(problem.system.sales)
+    point = problem.system.origin()
     state = cy.evaluate(problem.system, point, threads)
-    residual = float(np.abs(state.residual).max())
+    residual = max(float(np.abs(part).max()) for part in state.residual if part is not None)
     if not residual <= tolerance:
         return None
     state = state._replace(
@@ -263,25 +282,20 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
 
 def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
     system, solution = problem.system, outcome.solution
-    state, ln_sales_hat = solution.state, solution.log_sales_hat.T
+    state, ln_sales_hat = solution.state, solution.point.sales.T
     expenditure = economy.expenditure if untouched else state.expenditure
     expenditure_hat = expenditure / economy.expenditure
-    income_hat = (expenditure - problem.deficits) / (economy.expenditure - economy.deficits)
+    income_hat = (expenditure - system.deficits) / (economy.expenditure - economy.deficits)
     price = np.exp(-(economy.expenditure_shares * state.price_power.T / economy.trade_elasticity).sum(axis=1))
-    live = system.sales.T > 0
     with np.errstate(under="ignore"):
         share_hat = np.exp(ln_sales_hat - state.wage_bill[:, None])
         sales = system.sales.T * np.exp(ln_sales_hat)
-    share_hat = np.where(live, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
+    share_hat = np.where(system.sales.T > 0, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
     output_shares = economy.output_shares * share_hat
-    subsidies = ((1.0 - 1.0 / system.markup.T) * sales).sum(axis=1)
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
-              expenditure_hat, problem.labour, share_hat, output_shares, sales, subsidies,
-              np.array(problem.deficits))  # fmt: skip
-    for array in arrays:
-        array.flags.writeable = False
-    return Equilibrium(economy, certificate, *arrays, system, solution)
+              expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
+    return Equilibrium(economy, certificate, *map(frozen, arrays), problem.policy, system, solution)
 
 
 def _certify(
@@ -290,19 +304,17 @@ def _certify(
     from exacthat.kernels.gravity import cy
 
     system, solution = problem.system, outcome.solution
-    residual = solution.state.residual
-    k, i = np.unravel_index(np.argmax(np.abs(residual)), residual.shape)
-    # what demand implies for each seller, at consumer prices: sales / m * exp(-F), F without the common scale
+    missed = solution.state.residual
+    # what demand implies for each seller: sales exp(-F), F without the common scale of the component
     growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
     growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
-    implied = (sales.T / system.markup * np.exp(growth - residual)).sum()
-    spending = solution.state.expenditure.sum()
+    implied = (sales.T * np.exp(growth - missed.sales)).sum()
     met = solution.converged and outcome.completed == 100.0
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
-        walras=float(abs(implied - spending) / spending),
+        walras=float(abs(implied / sales.sum() - 1.0)),
         adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
         last_step=solution.last_step,
         method=outcome.method,
@@ -311,7 +323,17 @@ def _certify(
         evaluations=solution.evaluations,
         products=solution.products,
         alpha_max=float(system.feedback.max()),
-        worst=(economy.countries[i], economy.industries[k]),
+        worst=_worst(economy, missed),
         instruction_set=cy.instruction_set(),
         threads=threads,
     )
+
+
+def _worst(economy: Economy, missed) -> tuple[str, str]:
+    """Labels of the largest residual: a country and an industry, or a country and its spending."""
+    largest = [0.0 if part is None else np.abs(part).max() for part in missed]
+    part = missed[int(np.argmax(largest))]
+    at = np.unravel_index(np.argmax(np.abs(part)), part.shape)
+    if len(at) == 1:
+        return economy.countries[at[0]], "spending"
+    return economy.countries[at[1]], economy.industries[at[0]]

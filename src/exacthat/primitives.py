@@ -87,7 +87,7 @@ def from_primitives(
     epsilon = frame.trade_elasticity
     scale = frame.scale_elasticity if entry == "free" else np.zeros(k)
     alpha = scale * epsilon
-    sales = size[:, None] * shares.mean(axis=0) / frame.labour_share  # where the solver starts
+    sales = size[:, None] * shares.mean(axis=0) / frame.cost_share  # where the solver starts
     ln_u = epsilon * (np.log(phi) + np.log1p(frame.production_subsidy) - scale * np.log(fixed))
     ln_u += alpha * np.log(np.where(sales > 0, sales, 1.0))  # (L/f)^alpha w^-eps in terms of R and Y = w L
     with np.errstate(under="ignore"):
@@ -98,8 +98,9 @@ def from_primitives(
         sales=np.ascontiguousarray(sales.T),
         shift=np.ascontiguousarray(ln_u.T),
         markup=np.ascontiguousarray(1.0 + frame.production_subsidy.T),
-        labour_share=np.ascontiguousarray(np.broadcast_to(frame.labour_share[:, None], (k, n))),
+        cost_share=np.ascontiguousarray(np.broadcast_to(frame.cost_share[:, None], (k, n))),
         labour_income=size,
+        expenditure=size,
         deficits=owed,
         trade_elasticity=epsilon,
         feedback=alpha,
@@ -117,7 +118,7 @@ def _solved(system: System, frame: Economy, weights, tol: float) -> Economy:
             f"the level-form equilibrium stopped at a residual of {found.residual:.2e} (tol {tol:.0e})"
         )
     alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-    ln_u = alpha * found.log_sales_hat - (alpha + epsilon) * found.state.wage_bill + system.shift
+    ln_u = alpha * found.point.sales - (alpha + epsilon) * found.state.wage_bill + system.shift
     u = np.exp(ln_u - ln_u.max(axis=1, keepdims=True)).T
     shares = weights * np.where(system.sales.T > 0, u, 0.0)[:, None, :]
     spent = frame.expenditure_shares * found.state.expenditure[:, None]

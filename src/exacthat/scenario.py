@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from exacthat.economy import Economy, by_country_industry, subsidy_rates
+from exacthat import checks
+from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Shock:
     """Changes of fundamentals, as hats (new over old; 1 means no change).
 
@@ -38,32 +39,53 @@ class Shock:
 
     def hats(self, economy: Economy) -> Shock:
         """Return the same shock checked and broadcast to full arrays (None where nothing changes)."""
-        problems: list[str] = []
+        countries, industries = axes = economy.countries, economy.industries
+        faults: list[str] = []
+
+        def by_cell(name):
+            place = lambda i, k: f"of country {countries[i]!r} in industry {industries[k]!r}"  # noqa: E731
+            read = lambda given: checks.by_country_industry(given, *axes, name)  # noqa: E731
+            return _hats(getattr(self, name), economy, name, read, faults, place)
+
         full = Shock(
-            _trade_cost(self.trade_cost, economy, problems),
-            _by_cell(self.productivity, economy, "productivity", problems),
-            _labour(self.labour, economy, problems),
-            _by_cell(self.entry_cost, economy, "entry_cost", problems),
-        )
-        if problems:
-            raise BadInput(problems)
+            trade_cost=_hats(
+                self.trade_cost, economy, "trade_cost",
+                lambda given: checks.by_route(given, *axes, "trade_cost", home=1.0), faults,
+                lambda i, n, k: f"from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r}",
+            ),
+            productivity=by_cell("productivity"),
+            labour=_hats(
+                self.labour, economy, "labour", lambda given: _by_country(given, len(countries)), faults,
+                lambda i: f"of country {countries[i]!r}",
+            ),
+            entry_cost=by_cell("entry_cost"),
+        )  # fmt: skip
+        if faults:
+            raise BadInput(faults)
         return full
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Policy:
     """New levels of policy instruments, as rates (0.1 is ten percent, never a power of 1.1).
 
     Parameters
     ----------
+    tariff, export_subsidy : scalar, (K,), (N, N, 1) or (N, N, K)
+        t and x by [origin, destination, industry], zero on the diagonal; tariffs are levied by the destination
+        on the value at the border, export subsidies paid by the origin. A scalar or (K,) acts on all foreign trade.
     production_subsidy : scalar, (K,), (N, 1) or (N, K)
-        s, paid on producer revenue net of the subsidy and financed lump sum; None keeps the base year's own.
+        s, paid on sales at home and abroad.
+
+    None keeps the base year's own rates. Budgets balance lump sum within each country.
 
     >>> eco = Economy([[[3.0, 2.0]]], [5.0, 4.0], [0.1, 0.2], countries=["PAK"])
     >>> Policy.corrective(eco).production_subsidy
     array([[0.1, 0.2]])
     """
 
+    tariff: np.ndarray | None = None
+    export_subsidy: np.ndarray | None = None
     production_subsidy: np.ndarray | None = None
 
     @classmethod
@@ -72,76 +94,81 @@ class Policy:
 
         The Pigouvian rate: it restores marginal-cost pricing under restricted entry and pays for the scale
         externality under free entry (Lashkaripour and Lugovskyy 2023). Raises `BadInput` for an unknown
-        country. See `corrective` in the class example.
+        country. See the class example.
         """
         rates = np.array(economy.production_subsidy)
         chosen = slice(None) if countries is None else economy.country_index(countries)
         rates[chosen] = economy.scale_elasticity
         return cls(production_subsidy=rates)
 
-    def rates(self, economy: Economy) -> np.ndarray:
-        """Return production subsidies (N, K) checked against `economy`."""
-        if self.production_subsidy is None:
-            return economy.production_subsidy
-        return subsidy_rates(self.production_subsidy, economy.countries, economy.industries)
+    @classmethod
+    def free_trade(cls, economy: Economy) -> Policy:
+        """Set every tariff and export subsidy to zero; production subsidies stay the base year's."""
+        return cls(tariff=0.0, export_subsidy=0.0, production_subsidy=np.array(economy.production_subsidy))
+
+    @classmethod
+    def uniform_tariff(cls, economy: Economy, importer, rate: float, origins=None, industries=None) -> Policy:
+        """Let `importer` levy the tariff `rate` (0.1 is ten percent) on `origins` and `industries` (all by default).
+
+        `importer` may be one label or several; all other tariffs stay the base year's. Raises `BadInput` for
+        unknown labels.
+
+        >>> eco = Economy([[[3.0], [1.0]], [[1.0], [3.0]]], 5.0, countries=["PAK", "IND"])
+        >>> Policy.uniform_tariff(eco, "PAK", 0.1).tariff[:, :, 0]
+        array([[0. , 0. ],
+               [0.1, 0. ]])
+        """
+        n, _, k = economy.flows.shape
+        rates = np.zeros((n, n, k)) if economy.tariff is None else np.array(economy.tariff)
+        buyers = economy.country_index(importer)
+        sellers = np.arange(n) if origins is None else economy.country_index(origins)
+        goods = np.arange(k) if industries is None else economy.industry_index(industries)
+        rates[np.ix_(sellers, buyers, goods)] = rate
+        rates[np.arange(n), np.arange(n)] = 0.0
+        return cls(tariff=rates)
+
+    def rates(self, economy: Economy) -> Policy:
+        """Return all three instruments checked and broadcast; None for bilateral rates that are zero everywhere."""
+        axes = economy.countries, economy.industries
+        full = {}
+        for name in ("tariff", "export_subsidy"):
+            given, own = getattr(self, name), getattr(economy, name)
+            rates = own if given is None else checks.border_rates(given, *axes, name)
+            full[name] = rates if rates is not None and rates.any() else None
+        given = self.production_subsidy
+        full["production_subsidy"] = (
+            economy.production_subsidy if given is None else checks.production_rates(given, *axes)
+        )
+        return replace(self, **full)
 
 
-def _by_cell(given, economy: Economy, what: str, problems: list[str]):
+def _hats(given, economy: Economy, what: str, read, faults: list[str], place) -> np.ndarray | None:
+    """Read hats with `read`; faults go to the list, None means that nothing changes."""
     if given is None:
         return None
     try:
-        hats = by_country_industry(given, economy.countries, economy.industries, what)
+        hats = read(given)
     except BadInput as error:
-        problems += error.problems
+        faults += error.problems
         return None
-    for i, k in np.argwhere(~(np.isfinite(hats) & (hats > 0))):
-        problems.append(
-            f"{what} of country {economy.countries[i]!r} in industry {economy.industries[k]!r} is "
-            f"{hats[i, k]:g}; a hat is new over old and must be finite and above 0"
-        )
+    wrong = ~(np.isfinite(hats) & (hats > 0))
+    if what == "trade_cost":
+        wrong = ~(hats > 0)
+        home = np.arange(len(economy.countries))
+        wrong[home, home] |= np.isinf(hats[home, home])
+    faults += [
+        f"{what} {place(*at)} is {hats[tuple(at)]:g}; a hat is new over old, above 0"
+        + (" and finite" if what != "trade_cost" or at[0] == at[1] else " (numpy.inf ends the trade)")
+        for at in np.argwhere(wrong)
+    ]
     return None if (hats == 1.0).all() else hats
 
 
-def _labour(given, economy: Economy, problems: list[str]):
-    if given is None:
-        return None
-    n = len(economy.countries)
-    hats = np.array(given, dtype=float)
-    if hats.shape not in {(), (n,)}:
-        problems.append(f"labour has shape {hats.shape}; give a scalar or ({n},)")
-        return None
-    hats = np.array(np.broadcast_to(hats, (n,)))
-    for i in np.flatnonzero(~(np.isfinite(hats) & (hats > 0))):
-        problems.append(
-            f"labour of country {economy.countries[i]!r} is {hats[i]:g}; a hat must be finite and above 0"
-        )
-    return None if (hats == 1.0).all() else hats
-
-
-def _trade_cost(given, economy: Economy, problems: list[str]):
-    if given is None:
-        return None
-    n, _, k = economy.flows.shape
-    hats = np.asarray(given, dtype=float)
-    if hats.shape not in {(), (k,), (n, n, 1), (n, n, k)}:
-        problems.append(
-            f"trade_cost has shape {hats.shape}; give a scalar, ({k},), ({n}, {n}, 1) or ({n}, {n}, {k})"
-        )
-        return None
-    foreign = hats.ndim < 3
-    hats = np.array(np.broadcast_to(hats, (n, n, k)))
-    home = np.arange(n)
-    if foreign:
-        hats[home, home] = 1.0
-    wrong = np.isnan(hats) | (hats <= 0)
-    wrong[home, home] |= np.isinf(hats[home, home])
-    for i, j, g in np.argwhere(wrong):
-        cure = "finite and above 0" if i == j else "above 0 (numpy.inf ends the trade)"
-        problems.append(
-            f"trade_cost from {economy.countries[i]!r} to {economy.countries[j]!r} in industry "
-            f"{economy.industries[g]!r} is {hats[i, j, g]:g}; it must be {cure}"
-        )
-    return None if (hats == 1.0).all() else hats
+def _by_country(given, size: int) -> np.ndarray:
+    values = checks.numbers(given, "labour")
+    if values.shape not in {(), (size,)}:
+        raise BadInput(f"labour has shape {values.shape}; give a scalar or ({size},)")
+    return np.array(np.broadcast_to(values, (size,)))
 
 
 def deficit_levels(given, economy: Economy) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium
-from exacthat.kernels.gravity.system import Solution, System, pack
+from exacthat.kernels.gravity.system import Point, Solution, System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
 
 ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
@@ -19,11 +19,11 @@ COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside
 
 
 class Problem(NamedTuple):
-    """A hat system, the base it starts from and what the result needs besides."""
+    """A hat system and what the result needs besides."""
 
     system: System
     labour: np.ndarray  # Lhat (N,)
-    deficits: np.ndarray  # new levels (N,)
+    policy: Policy  # new rates, full arrays
     unchanged: bool  # nothing differs from the base year
 
 
@@ -38,49 +38,80 @@ class Outcome(NamedTuple):
 def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Problem:
     """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
     _check_uniqueness(economy)
-    hats = shock.hats(economy)
-    rates = policy.rates(economy)
+    hats, rates = shock.hats(economy), policy.rates(economy)
     levels = deficit_levels(deficits, economy)
     epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
     scale = mu if economy.entry == "free" else np.zeros_like(mu)
     labour = np.ones(len(economy.countries)) if hats.labour is None else hats.labour
 
-    ln_u = (1.0 + scale) * np.log(labour)[:, None] + np.log(
-        (1.0 + rates) / (1.0 + economy.production_subsidy)
-    )
+    subsidies = (1.0 + rates.production_subsidy) / (1.0 + economy.production_subsidy)
+    ln_u = (1.0 + scale) * economy.labour_share * np.log(labour)[:, None] + np.log(subsidies)
     if hats.productivity is not None:
         ln_u = ln_u + np.log(hats.productivity)
     if hats.entry_cost is not None:
         ln_u = ln_u - scale * np.log(hats.entry_cost)
 
-    sales = economy.sales
-    weights, linked = economy.packed_shares, economy.linked
-    if hats.trade_cost is not None:
+    sales, linked, weights = economy.sales, economy.linked, economy.packed_shares
+    price_hat = _price_hat(economy, hats.trade_cost, rates)
+    if price_hat is not None:
         from exacthat.kernels.gravity import cy
 
-        weights = cy.trade_weights(weights, hats.trade_cost, epsilon)
-        if np.isinf(hats.trade_cost).any():
+        weights = cy.trade_weights(weights, price_hat, epsilon)
+        if np.isinf(price_hat).any():
             sales, linked = _surviving(economy, weights)
-    component = trade_groups(economy.countries, economy.labour_income, linked, levels)
-    unchanged = (
-        all(hat is None for hat in vars(hats).values())
-        and bool((rates == economy.production_subsidy).all())
-        and bool((levels == economy.deficits).all())
-    )
+    border, revenue = _taxed(economy, rates, weights)
     system = System(
         weights=weights,
         spending_shares=np.ascontiguousarray(economy.expenditure_shares.T),
         sales=np.ascontiguousarray(sales.T),
         shift=np.ascontiguousarray((epsilon * ln_u).T),
-        markup=np.ascontiguousarray((1.0 + rates).T),
-        labour_share=np.ascontiguousarray(np.broadcast_to(economy.labour_share[:, None], sales.T.shape)),
+        markup=np.ascontiguousarray((1.0 + rates.production_subsidy).T),
+        cost_share=np.ascontiguousarray(np.broadcast_to(economy.cost_share[:, None], sales.T.shape)),
         labour_income=economy.labour_income,
+        expenditure=economy.expenditure,
         deficits=levels,
         trade_elasticity=epsilon,
         feedback=scale * epsilon,
-        component=component,
+        component=trade_groups(economy.countries, economy.labour_income, linked, levels),
+        input_shares=economy.input_shares,
+        border=border,
+        revenue=revenue,
     )
-    return Problem(system, labour, levels, unchanged)
+    unchanged = (
+        all(hat is None for hat in vars(hats).values())
+        and price_hat is None
+        and bool((subsidies == 1.0).all())
+        and bool((levels == economy.deficits).all())
+    )
+    return Problem(system, labour, rates, unchanged)
+
+
+def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:
+    """Change (N, N, K) of consumer over factory prices: trade cost times (1+t)/(1+x); None without any."""
+    hat = trade_cost
+    for new, old, power in (
+        (rates.tariff, economy.tariff, 1.0),
+        (rates.export_subsidy, economy.export_subsidy, -1.0),
+    ):
+        if new is old:
+            continue
+        change = ((1.0 if new is None else 1.0 + new) / (1.0 if old is None else 1.0 + old)) ** power
+        hat = change if hat is None else hat * change
+    return None if hat is None or (hat == 1.0).all() else np.ascontiguousarray(hat)
+
+
+def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Weights at the border and at the factory gate; None where no bilateral tax stands before or after."""
+    if all(
+        tax is None for tax in (rates.tariff, economy.tariff, rates.export_subsidy, economy.export_subsidy)
+    ):
+        return None, None
+    tariff, subsidy = rates.tariff, rates.export_subsidy
+    border = weights if tariff is None else pack(weights / (1.0 + tariff).transpose(2, 0, 1))
+    revenue = None if subsidy is None else pack(border * (1.0 + subsidy).transpose(2, 0, 1))
+    if revenue is None and economy.export_subsidy is not None:
+        revenue = border
+    return border, revenue
 
 
 def base_system(economy: Economy) -> System:
@@ -120,7 +151,7 @@ def _continue(
     """
     from exacthat.kernels.gravity import cy
 
-    points = [(0.0, np.zeros_like(base.sales))]
+    points = [(0.0, base.origin())]
     step, steps, attempts = 0.25, 0, []
     while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
@@ -128,26 +159,40 @@ def _continue(
             cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
         )
         if attempts[-1].converged:
-            points, steps = [points[-1], (at, attempts[-1].log_sales_hat)], steps + 1
+            points, steps = [points[-1], (at, attempts[-1].point)], steps + 1
             step *= 1.5
         else:
             step *= 0.5
     return attempts, steps, points[-1][0]
 
 
-def _predict(points, at: float) -> np.ndarray:
-    (first, r0), (last, r1) = points[0], points[-1]
-    return r1 if last == first else r1 + (r1 - r0) * (at - last) / (last - first)
+def _predict(points, at: float) -> Point:
+    """Extend the line through the last two points of the path."""
+    (first, before), (last, now) = points[0], points[-1]
+    if last == first:
+        return now
+    further = (at - last) / (last - first)
+    return Point(*(None if new is None else new + (new - old) * further for old, new in zip(before, now)))
 
 
 def _between(base: System, target: System, t: float) -> System:
-    """The system a share t of the way: geometric in weights and subsidies, linear where trade ends."""
+    """The system a share t of the way: geometric in weights and taxes, linear where trade ends."""
     if t == 1.0:
         return target
-    ends = target.weights == 0
-    ratio = np.divide(target.weights, base.weights, out=np.ones_like(base.weights), where=~ends)
+
+    def weights(old, new):
+        if new is None:
+            return None
+        ends = new == 0
+        ratio = np.divide(new, old, out=np.ones_like(old), where=~ends)
+        return pack(old * np.where(ends, 1.0 - t, ratio**t))
+
+    old_border = base.weights if base.border is None else base.border
+    old_revenue = old_border if base.revenue is None else base.revenue
     return target._replace(
-        weights=pack(base.weights * np.where(ends, 1.0 - t, ratio**t)),
+        weights=weights(base.weights, target.weights),
+        border=weights(old_border, target.border),
+        revenue=weights(old_revenue, target.revenue),
         sales=base.sales,
         shift=t * target.shift,
         markup=base.markup ** (1 - t) * target.markup**t,
@@ -173,11 +218,12 @@ def check_baseline(economy: Economy) -> None:
     """Refuse expenditure shares that contradict the flows, naming the worst cell and the cures."""
     if economy.consistent:
         return
-    gap = np.abs(economy.expenditure_shares - economy.spending_shares)
+    implied = economy.final_demand / economy.expenditure[:, None]
+    gap = np.abs(economy.expenditure_shares - implied)
     n, k = np.unravel_index(np.argmax(gap), gap.shape)
     raise BadInput(
         f"the base year is not an equilibrium: {economy.countries[n]!r} spends "
-        f"{economy.spending_shares[n, k]:.4g} of its total on industry {economy.industries[k]!r} in the flows "
+        f"{implied[n, k]:.4g} of its total on industry {economy.industries[k]!r} according to the flows "
         f"but {economy.expenditure_shares[n, k]:.4g} in expenditure_shares; leave expenditure_shares out, "
         "or solve for a consistent world with exacthat.rebalance(economy)"
     )
@@ -185,13 +231,13 @@ def check_baseline(economy: Economy) -> None:
 
 def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
     """Sales (N, K) with zeros where no market is left, and which countries still trade with which."""
-    demand = economy.expenditure_shares.T > 0
+    demand = economy.spending.T > 0 if economy.consistent else economy.expenditure_shares.T > 0
     flows = (weights > 0) & demand[:, None, :]
     live = (economy.sales.T > 0) & flows.any(axis=2)
     unserved = demand & ~(flows & live[:, :, None]).any(axis=1)
     faults = [
         f"no one is left to supply industry {economy.industries[k]!r} to {economy.countries[n]!r}, which spends "
-        f"{economy.expenditure_shares[n, k]:.3g} of its income on it: leave a trade cost finite, or merge "
+        f"{economy.spending_shares[n, k]:.3g} of its total on it: leave a trade cost finite, or merge "
         "the industry"
         for k, n in np.argwhere(unserved)
     ]

@@ -1,0 +1,214 @@
+"""Reading arrays that users give: shapes, ranges and labels, with every fault named by its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
+
+SHARE_SUM = 1e-8  # how closely given shares must sum to one and agree with the flows
+
+
+def numbers(values, what: str) -> np.ndarray:
+    """Copy `values` into a C-contiguous float array; text and ragged lists are `BadInput`."""
+    try:
+        return np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Make an array read-only and return it."""
+    array.flags.writeable = False
+    return array
+
+
+def labels(given, size: int, what: str, stem: str) -> tuple[str, ...]:
+    """Check `size` distinct labels of an axis, or number them."""
+    if given is None:
+        return tuple(f"{stem}{j}" for j in range(size))
+    names = tuple(str(name) for name in given)
+    if len(names) != size:
+        raise BadInput(f"{len(names)} {what} are named but the flows have {size}")
+    first: dict[str, int] = {}
+    faults = [
+        f"{what} name {name!r} twice (positions {first[name]} and {at}); labels must be distinct"
+        for at, name in enumerate(names)
+        if first.setdefault(name, at) != at
+    ]
+    faults += [
+        f"{what}: the label at position {at} is empty" for at, name in enumerate(names) if not name.strip()
+    ]
+    if faults:
+        raise BadInput(faults)
+    return names
+
+
+def positions(wanted, known, what: str) -> np.ndarray:
+    """Return where labels stand in `known`; unknown ones raise `BadInput` with the nearest spelling."""
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    index = {label: at for at, label in enumerate(known)}
+    unknown = [f"unknown {what} {name!r}{nearest(name, known)}" for name in wanted if name not in index]
+    if unknown:
+        raise BadInput(unknown)
+    return np.array([index[name] for name in wanted], dtype=int)
+
+
+def flow_faults(flows, countries, industries) -> list[str]:
+    """List what is wrong with flows [origin, destination, industry]."""
+    wrong = ~(np.isfinite(flows) & (flows >= 0))
+    faults = [
+        f"flow from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
+        f"{flows[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
+        for i, n, k in np.argwhere(wrong)[: 4 * SHOWN]
+    ]
+    if faults:
+        if wrong.sum() > len(faults):
+            faults.append(f"{wrong.sum() - len(faults)} more flows are not finite or negative")
+        return faults
+    for i in np.flatnonzero(flows.sum(axis=(1, 2)) <= 0):
+        faults.append(f"country {countries[i]!r} sells nothing, so it has no income: drop it or merge it")
+    for n in np.flatnonzero(flows.sum(axis=(0, 2)) <= 0):
+        faults.append(f"country {countries[n]!r} buys nothing: drop it or merge it")
+    for k in np.flatnonzero(flows.sum(axis=(0, 1)) <= 0):
+        faults.append(f"industry {industries[k]!r} has no producers: drop it or merge it")
+    return faults
+
+
+def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
+    """Read a scalar, (K,) or a mapping by industry label; above 0 if `positive`, else at least 0."""
+    if isinstance(given, Mapping):
+        faults = [
+            f"{what} names an unknown industry {name!r}{nearest(name, industries)}"
+            for name in given
+            if name not in industries
+        ]
+        faults += [f"{what} lacks industry {name!r}" for name in industries if name not in given]
+        if faults:
+            raise BadInput(faults)
+        given = [given[name] for name in industries]
+    values = numbers(given, what)
+    if values.shape not in {(), (len(industries),)}:
+        raise BadInput(f"{what} has shape {values.shape}; give a scalar or ({len(industries)},)")
+    values = np.array(np.broadcast_to(values, (len(industries),)))
+    good = np.isfinite(values) & ((values > 0) if positive else (values >= 0))
+    faults = [
+        f"{what} of industry {industries[k]!r} is {values[k]:g}; it must be finite and "
+        f"{'above 0' if positive else 'at least 0'}"
+        for k in np.flatnonzero(~good)
+    ]
+    if faults:
+        raise BadParameter(faults)
+    return values
+
+
+def by_country_industry(given, countries, industries, what: str) -> np.ndarray:
+    """Broadcast a scalar, (K,), (N, 1) or (N, K) to (N, K)."""
+    values = numbers(given, what)
+    n, k = len(countries), len(industries)
+    if values.shape not in {(), (k,), (n, 1), (n, k)}:
+        raise BadInput(f"{what} has shape {values.shape}; give a scalar, ({k},), ({n}, 1) or ({n}, {k})")
+    return np.array(np.broadcast_to(values, (n, k)))
+
+
+def by_route(given, countries, industries, what: str, home: float) -> np.ndarray:
+    """Broadcast a scalar, (K,), (N, N, 1) or (N, N, K) to (N, N, K).
+
+    A scalar or (K,) acts on foreign trade only: the diagonal is set to `home`. A full array acts where it says.
+    """
+    values = numbers(given, what)
+    n, k = len(countries), len(industries)
+    if values.shape not in {(), (k,), (n, n, 1), (n, n, k)}:
+        raise BadInput(
+            f"{what} has shape {values.shape}; give a scalar, ({k},), ({n}, {n}, 1) or ({n}, {n}, {k})"
+        )
+    foreign_only = values.ndim < 3
+    values = np.array(np.broadcast_to(values, (n, n, k)))
+    if foreign_only:
+        values[np.arange(n), np.arange(n)] = home
+    return values
+
+
+def production_rates(given, countries, industries) -> np.ndarray:
+    """Read production subsidies (N, K): rates above -100 percent."""
+    rates = by_country_industry(given, countries, industries, "production_subsidy")
+    faults = [
+        f"production_subsidy of country {countries[i]!r} in industry {industries[k]!r} is {rates[i, k]:g}; "
+        "rates must be finite and above -1 (a rate of 0.1 is ten percent)"
+        for i, k in np.argwhere(~(np.isfinite(rates) & (rates > -1)))
+    ]
+    if faults:
+        raise BadParameter(faults)
+    return rates
+
+
+def border_rates(given, countries, industries, what: str) -> np.ndarray:
+    """Read tariffs or export subsidies (N, N, K): rates above -100 percent, zero on the diagonal."""
+    rates = by_route(given, countries, industries, what, home=0.0)
+    faults = [
+        f"{what} on goods from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
+        f"{rates[i, n, k]:g}; rates must be finite and above -1 (a rate of 0.1 is ten percent)"
+        for i, n, k in np.argwhere(~(np.isfinite(rates) & (rates > -1)))
+    ]
+    home = np.arange(len(countries))
+    faults += [
+        f"{what} of {countries[n]!r} on its own goods in industry {industries[k]!r} is {rates[n, n, k]:g}; "
+        "the diagonal must be 0: domestic sales cross no border"
+        for n, k in np.argwhere(np.nan_to_num(rates[home, home]) != 0)
+    ]
+    if faults:
+        raise BadParameter(faults)
+    return rates
+
+
+def shares_by_country(given, countries, industries) -> np.ndarray:
+    """Read expenditure shares (N, K): not negative, each row summing to one."""
+    shares = numbers(given, "expenditure_shares")
+    if shares.shape != (len(countries), len(industries)):
+        raise BadInput(
+            f"expenditure_shares have shape {shares.shape}; they must be ({len(countries)}, {len(industries)})"
+        )
+    faults = [
+        f"expenditure share of country {countries[n]!r} on industry {industries[k]!r} is {shares[n, k]:g}; "
+        "shares must be finite and not negative"
+        for n, k in np.argwhere(~(np.isfinite(shares) & (shares >= 0)))
+    ]
+    faults += [
+        f"expenditure shares of country {countries[n]!r} sum to {total:.6g}; they must sum to 1 within "
+        f"{SHARE_SUM:g}: normalise them"
+        for n, total in enumerate(shares.sum(axis=1))
+        if not faults and abs(total - 1.0) > SHARE_SUM
+    ]
+    if faults:
+        raise BadInput(faults)
+    return shares
+
+
+def input_shares(given, countries, industries) -> np.ndarray:
+    """Read input shares of cost (N, K, K) or (K, K): [country, supplying industry, using industry]."""
+    shares = numbers(given, "input_shares")
+    n, k = len(countries), len(industries)
+    if shares.shape not in {(k, k), (n, k, k)}:
+        raise BadInput(
+            f"input_shares have shape {shares.shape}; give ({n}, {k}, {k}): [country, input, user], or ({k}, {k})"
+        )
+    shares = np.array(np.broadcast_to(shares, (n, k, k)))
+    faults = [
+        f"share of input {industries[g]!r} in the cost of {industries[u]!r} in country {countries[i]!r} is "
+        f"{shares[i, g, u]:g}; it must be finite and not negative"
+        for i, g, u in np.argwhere(~(np.isfinite(shares) & (shares >= 0)))
+    ]
+    faults += [
+        f"labour share of industry {industries[u]!r} in country {countries[i]!r} is "
+        f"{1.0 - shares[i, :, u].sum():.4g}: its inputs exceed its cost. Shares are of cost; shares of revenue "
+        "times 1 + mu under restricted entry pass 1 where profits exceed value added: lower mu or the inputs"
+        for i, u in np.argwhere(shares.sum(axis=1) > 1.0 + SHARE_SUM)
+        if not faults
+    ]
+    if faults:
+        raise BadInput(faults)
+    return shares / np.maximum(
+        shares.sum(axis=1, keepdims=True), 1.0
+    )  # rounding must not leave labour below 0
