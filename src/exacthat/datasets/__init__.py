@@ -1,0 +1,26 @@
+"""Embedded data sets: calibrated worlds with their provenance, and the elasticities that go with them.
+
+>>> from exacthat import datasets
+>>> datasets.names()
+('wiod2008', 'wiod2014', 'icio2019')
+>>> datasets.describe("icio2019").shape
+(81, 81, 28)
+
+Nothing is fetched: the arrays are part of the package. Their sources, years, licences, oddities and the
+way they were built stand in `data/README.md`, and in machine-readable form in `data/provenance.toml`.
+"""
+
+from exacthat.datasets.catalogue import Description, arrays, data_hash, describe, names
+from exacthat.datasets.economies import load
+from exacthat.datasets.tables import elasticity_table, table_names
+
+__all__ = [
+    "Description",
+    "arrays",
+    "data_hash",
+    "describe",
+    "elasticity_table",
+    "load",
+    "names",
+    "table_names",
+]
