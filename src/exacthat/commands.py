@@ -94,11 +94,14 @@ def run(scenario: str, folder: Path, threads: int | None, tol: float, as_json: b
         click.echo(text)
     else:
         click.echo(screen.report(plan, result, tol))
-        click.echo(f"\nWritten: {', '.join(str(path) for path in written)}")
+        click.echo(f"\nWritten to {folder.resolve()}: {', '.join(path.name for path in written)}")
     if result.failed:
+        reached = [
+            f"{name} ({result.certificates[name].completed:.0f} percent of the change)"
+            for name in result.failed
+        ]
         click.echo(
-            f"error: {', '.join(result.failed)} did not converge; loosen --tol or make the change smaller",
-            err=True,
+            f"error: not converged: {', '.join(reached)}; loosen --tol or make the change smaller", err=True
         )
         raise SystemExit(NotConverged.exit_code)
 

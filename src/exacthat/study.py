@@ -54,9 +54,15 @@ class Result:
 
     @property
     def worst(self) -> str | None:
-        """Name of the equilibrium with the largest residual over its tolerance; None where nothing was solved."""
-        ratio = {name: held.residual / held.tolerance for name, held in self.certificates.items()}
-        return max(ratio, key=ratio.get, default=None)
+        """Name of the equilibrium furthest from being certified; None where nothing was solved.
+
+        By the residual over its tolerance, after those that failed: their residual may be small, at a part
+        of the change only.
+        """
+        distance = {
+            name: (not held.ok, held.residual / held.tolerance) for name, held in self.certificates.items()
+        }
+        return max(distance, key=distance.get, default=None)
 
 
 def corrective_policy(

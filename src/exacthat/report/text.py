@@ -51,12 +51,11 @@ def certificate_line(result: Result) -> str:
     if not solved:
         return "closed form: no equilibrium was solved"
     worst = result.certificates[result.worst]
-    residual = f"worst residual {worst.residual:.1e} (tolerance {worst.tolerance:.0e})"
     if result.failed:
-        return (
-            f"NOT certified: {len(result.failed)} of {solved} equilibria ({_list(result.failed)}); {residual}"
-        )
-    return f"certified: {'1 equilibrium' if solved == 1 else f'all {solved} equilibria'}; {residual}"
+        missed = f"{len(result.failed)} of {solved} equilibria miss the tolerance {worst.tolerance:.0e}"
+        return f"NOT certified: {missed}: {_list(result.failed)}"
+    which = "1 equilibrium" if solved == 1 else f"all {solved} equilibria"
+    return f"certified: {which}; worst residual {worst.residual:.1e} (tolerance {worst.tolerance:.0e})"
 
 
 def header(plan: Plan, result: Result, tol: float) -> list[tuple[str, str]]:

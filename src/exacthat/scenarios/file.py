@@ -194,7 +194,7 @@ def _study(table: Mapping, entries: Mapping, faults: Faults) -> tuple[str, float
     if "kind" not in table and not entries:
         faults.add("study", f"kind is missing; it must be one of {', '.join(map(repr, KINDS))}")
     kind = faults.choice("study", table, "kind", KINDS, "counterfactual")
-    if "kind" in table and kind == "counterfactual" and not entries:
+    if table.get("kind") == "counterfactual" and not entries:
         faults.add("study", f"kind 'counterfactual' needs at least one [[{LIST}]]", "kind")
     if kind != "counterfactual" and entries:
         faults.add("study", f"kind {kind!r} has no use for [[{LIST}]]; set kind = 'counterfactual'", "kind")
