@@ -128,14 +128,17 @@ def test_rows_of_counterfactuals_follow_their_order_and_that_of_countries():
 
 
 def test_missed_tolerance_leaves_no_number():
-    table = corrective_policy(world(), ["L1"], tol=1e-18)
-    assert table.failed == ("L1 alone", TOGETHER)
+    economy = world(n=12)
+    table = corrective_policy(economy, tol=1e-18)
+    assert len(table.failed) >= 2  # some residual may be zero by chance
     assert table.worst in table.failed
-    for name in ("gain_alone", "gain_together", "subsidy_bill_alone"):
-        assert np.isnan(table.columns[name]).all(), name
+    missed = np.array([f"{country} alone" in table.failed for country in economy.countries])
+    for name in ("gain_alone", "subsidy_bill_alone"):
+        assert (np.isnan(table.columns[name]) == missed).all(), name
     assert np.isfinite(table.columns["gains_from_trade"]).all()
-    changed = counterfactuals(world(), {"dear": (eh.Shock(trade_cost=1.2), eh.Policy())}, tol=1e-18)
-    assert all(np.isnan(values).all() for values in changed.columns.values())
+    changed = counterfactuals(economy, {"dear": (eh.Shock(trade_cost=1.2), eh.Policy())}, tol=1e-18)
+    for name, values in changed.columns.items():
+        assert (np.isnan(values) == (not changed.certificates["dear"].ok)).all(), name
 
 
 def test_base_year_that_misses_its_tolerance_is_refused(monkeypatch):

@@ -77,13 +77,13 @@ def run(scenario: str, folder: Path, threads: int | None, tol: float, as_json: b
     from exacthat.report.manifest import manifest
 
     with _progress() as tell:
-        tell("data")
+        tell("reading the scenario")
         plan = scenarios.find(scenario)
         files.check_free(folder, plan.name, plan.inputs)
         start = time.perf_counter()
-        result = scenarios.run(plan, tol=tol, threads=threads, progress=tell)
+        result = scenarios.run(plan, tol=tol, threads=threads, progress=lambda name: tell(f"solving: {name}"))
         facts = manifest(plan, result, tol, time.perf_counter() - start)
-        tell("chart")
+        tell("drawing")
         from exacthat.report.chart import chart_png  # the slowest import of all
 
         contents = {".csv": files.table_csv(result), ".png": chart_png(plan, result)}
@@ -157,7 +157,7 @@ def _progress():
     timer.daemon = True
     timer.start()
     try:
-        yield lambda name: display.update(task, description=f"solving: {name}" if name != "chart" else name)
+        yield lambda what: display.update(task, description=what)
     finally:
         timer.cancel()
         with lock:
