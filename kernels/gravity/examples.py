@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
 from exacthat.kernels.gravity.system import System, pack

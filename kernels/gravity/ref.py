@@ -21,6 +21,7 @@ Cells with R0 = 0 stay at zero.
 from __future__ import annotations
 
 import numpy as np
+
 from exacthat.kernels.gravity.system import Solution, State, System
 
 

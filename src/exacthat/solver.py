@@ -13,6 +13,7 @@ from exacthat.kernels.gravity.system import Solution, System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
 
 ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
+WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
 COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside trade may borrow
 
@@ -103,27 +104,35 @@ def solve(system: System, base: System | None, tolerance: float, threads: int) -
     solution = cy.solve(system, None, tolerance, threads=threads)
     if solution.converged or base is None:
         return Outcome(solution, "Newton-GMRES", 100.0)
-    return _continue(system, base, tolerance, threads)
+    followed, steps, reached = _continue(system, base, tolerance, threads)
+    work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
+    if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
+        return Outcome(solution._replace(**work), "Newton-GMRES", 100.0 * reached)
+    return Outcome(followed[-1]._replace(**work), f"Newton-GMRES, shock followed in {steps} steps", 100.0)
 
 
-def _continue(system: System, base: System, tolerance: float, threads: int) -> Outcome:
-    """Move the shock from 0 to 1 in adaptive steps, each solved from a secant prediction."""
+def _continue(
+    system: System, base: System, tolerance: float, threads: int
+) -> tuple[list[Solution], int, float]:
+    """Move the shock from 0 to 1 in adaptive steps, each solved from a secant prediction.
+
+    Returns all attempts in order, the steps that succeeded and the share of the shock reached.
+    """
     from exacthat.kernels.gravity import cy
 
     points = [(0.0, np.zeros_like(base.sales))]
-    step, steps, solution = 0.25, 0, None
-    while points[-1][0] < 1.0:
+    step, steps, attempts = 0.25, 0, []
+    while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
-        trial = cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
-        if trial.converged:
-            points, solution, steps = [*points[-1:], (at, trial.log_sales_hat)], trial, steps + 1
+        attempts.append(
+            cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
+        )
+        if attempts[-1].converged:
+            points, steps = [points[-1], (at, attempts[-1].log_sales_hat)], steps + 1
             step *= 1.5
         else:
-            solution = solution or trial
             step *= 0.5
-            if step < SMALLEST_STEP:
-                break
-    return Outcome(solution, f"Newton-GMRES, shock followed in {steps} steps", 100.0 * points[-1][0])
+    return attempts, steps, points[-1][0]
 
 
 def _predict(points, at: float) -> np.ndarray:

@@ -1,0 +1,176 @@
+"""Gravity kernel: one evaluation, one Jacobian-vector product and the whole solve, against numpy.
+
+    pytest bench --benchmark-enable
+
+The limit of an evaluation is one read of the trade weights: its share of the read bandwidth of the memory
+level that holds them is measured in the same process, with a BLAS dot product over as many bytes.
+"""
+
+import functools
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from bench import numpy_loops
+from exacthat.kernels.gravity import cy, examples
+from exacthat.kernels.gravity.system import pack
+
+SIZES = [(44, 16), (44, 56), (81, 28), (160, 65)]
+SHOCKS = {"moderate": "random", "x3": 3.0}
+TOLERANCE = 1e-10
+REPEATS = 20
+size_of = lambda size: f"{size[0]}x{size[1]}"  # noqa: E731
+
+
+@functools.cache
+def problem(size, shock):
+    """A world without deficits and its plain arrays: the loops hold a point that solves the same system."""
+    rng = np.random.default_rng(7)
+    countries, industries = size
+    x = examples.flows(rng, countries, industries, zeros=0.1)
+    for _ in range(400):  # make sales equal spending, so that the base year is an equilibrium
+        x = x * np.sqrt(x.sum(axis=(0, 2)) / x.sum(axis=(1, 2)))[:, None, None]
+    cost = np.full(x.shape, 1.0)
+    cost[:] = np.exp(rng.normal(0, 0.3, x.shape)) if shock == "moderate" else 3.0
+    cost[np.arange(countries), np.arange(countries)] = 1.0
+    spending = x.sum(axis=0)
+    shares = x / spending
+    epsilon = np.exp(rng.uniform(np.log(1.5), np.log(8.0), industries))
+    packed = pack(shares.transpose(2, 0, 1))
+    sales = np.ascontiguousarray(x.sum(axis=1).T)
+    base = examples.system(rng, 2, 2)
+    system = base._replace(
+        weights=cy.trade_weights(packed, cost, epsilon),
+        spending_shares=np.ascontiguousarray((spending / spending.sum(axis=1, keepdims=True)).T),
+        sales=sales,
+        shift=np.zeros_like(sales),
+        markup=np.ones_like(sales),
+        labour_share=np.ones_like(sales),
+        labour_income=sales.sum(axis=0),
+        deficits=np.zeros(countries),
+        trade_elasticity=epsilon,
+        feedback=rng.uniform(0.1, 0.8, industries),
+        component=np.zeros(countries, dtype=np.int32),
+    )
+    return system, packed, shares, cost
+
+
+@functools.cache
+def solution(size, shock):
+    found = cy.solve(problem(size, shock)[0], None, 1e-12)
+    assert found.converged
+    return found
+
+
+@functools.cache
+def damping(size, shock):
+    system = problem(size, shock)[0]
+    with threadpool_limits(1):
+        return numpy_loops.best_damping(system, np.ascontiguousarray(system.weights), TOLERANCE)
+
+
+@functools.cache
+def bandwidth(size):
+    """Read bandwidth of one thread, bytes a second, over as much memory as the weights of this size."""
+    buffer = np.ones(size[0] * size[0] * size[1])
+    best = np.inf
+    with threadpool_limits(1):
+        for _ in range(7):
+            start = time.perf_counter()
+            for _ in range(4):
+                np.dot(buffer, buffer)
+            best = min(best, (time.perf_counter() - start) / 4)
+    return buffer.nbytes / best
+
+
+def check_point(size, shock, found):
+    np.testing.assert_allclose(found, solution(size, shock).log_sales_hat, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_of)
+@pytest.mark.parametrize("method", ["plain numpy", "tuned numpy", "exacthat 1 thread", "exacthat 2 threads"])
+def test_evaluation(benchmark, record, size, method):
+    system, _, shares, cost = problem(size, "moderate")
+    point = solution(size, "moderate").log_sales_hat
+    notes = {}
+    if method == "plain numpy":
+        result = benchmark(numpy_loops.plain_sales, system, shares, cost, point)
+    elif method == "tuned numpy":
+        weights = np.ascontiguousarray(system.weights)
+        with threadpool_limits(1):
+            result = benchmark(numpy_loops.tuned_sales, system, weights, point)
+    else:
+        threads = int(method.split()[1])
+        residual = benchmark(cy.repeat, system, point, point, REPEATS, 0, threads)
+        result = system.sales * np.exp(point - residual)
+        notes["per"] = REPEATS
+        if benchmark.stats is not None and threads == 1:
+            speed = system.weights.size * 8 * REPEATS / benchmark.stats.stats.median
+            notes["bandwidth"] = f"{100 * speed / bandwidth(size):.0f} % of {bandwidth(size) / 1e9:.0f} GB/s"
+    record("evaluation", size_of(size), method, **notes)
+    np.testing.assert_allclose(result, system.sales * np.exp(point), rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_of)
+@pytest.mark.parametrize("method", ["exacthat 1 thread", "exacthat 2 threads"])
+def test_jacobian_product(benchmark, record, size, method):
+    system = problem(size, "moderate")[0]
+    point = solution(size, "moderate").log_sales_hat
+    threads = int(method.split()[1])
+    benchmark(cy.repeat, system, point, point, 1, REPEATS, threads)
+    record("product", size_of(size), method, per=REPEATS)
+    direction = np.ones_like(point)
+    np.testing.assert_allclose(cy.jacobian_product(system, point, direction, threads)[system.sales > 0], 1.0)
+
+
+@pytest.mark.parametrize("shock", SHOCKS)
+@pytest.mark.parametrize("size", SIZES, ids=size_of)
+@pytest.mark.parametrize("method", ["plain numpy", "tuned numpy", "exacthat 1 thread", "exacthat 2 threads"])
+def test_solve(benchmark, record, size, shock, method):
+    """The whole solve to 1e-10, trade weights given. Plain at 160x65 is timed over 20 iterations and scaled."""
+    system, _, shares, cost = problem(size, shock)
+    if method.startswith("exacthat"):
+        threads = int(method.split()[1])
+        found = benchmark(cy.solve, system, None, TOLERANCE, 60, threads)
+        assert found.converged
+        check_point(size, shock, found.log_sales_hat)
+        notes = {
+            "iterations": found.iterations,
+            "passes": found.evaluations + found.products + found.iterations,
+        }
+        record(f"solve {shock}", size_of(size), method, **notes)
+        return
+    if benchmark.disabled:
+        pytest.skip("the numpy loops are timed only")
+    wage, share, count = damping(size, shock)
+    assert count < 4000
+    weights = np.ascontiguousarray(system.weights)
+    sales = {
+        "plain numpy": lambda r: numpy_loops.plain_sales(system, shares, cost, r),
+        "tuned numpy": lambda r: numpy_loops.tuned_sales(system, weights, r),
+    }[method]
+    scaled = method == "plain numpy" and size == (160, 65)
+    with threadpool_limits(1):
+        args = (numpy_loops.iterate, system, sales, wage, share, TOLERANCE, 20 if scaled else 4000)
+        found, _, _ = benchmark.pedantic(args[0], args[1:], rounds=1 if scaled else 3)
+    notes = {"iterations": count, "damping": f"{wage}/{share}"}
+    if scaled:
+        notes["per"] = 20 / count
+    else:
+        check_point(size, shock, found)
+    record(f"solve {shock}", size_of(size), method, **notes)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=size_of)
+@pytest.mark.parametrize("method", ["numpy power", "exacthat 1 thread"])
+def test_trade_weights(benchmark, record, size, method):
+    """Building A from trade-cost changes: one power per cell."""
+    system, packed, shares, cost = problem(size, "moderate")
+    if method == "numpy power":
+        result = benchmark(lambda: (shares * cost**-system.trade_elasticity).transpose(2, 0, 1))
+    else:
+        result = benchmark(cy.trade_weights, packed, cost, system.trade_elasticity)
+    record("trade weights", size_of(size), method)
+    np.testing.assert_allclose(result, system.weights, rtol=1e-12)

@@ -1,0 +1,130 @@
+"""The gravity kernel beyond its twin test: threads, instruction sets, edges, floating-point mode."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exacthat.kernels.gravity import cy, examples, ref
+from exacthat.kernels.gravity.system import pack
+
+SIZES = st.tuples(st.integers(1, 40), st.integers(1, 6))
+
+
+def _instruction_sets():
+    names = []
+    for name in ("avx512", "avx2", "baseline"):
+        try:
+            names.append(cy.use_instruction_set(name))
+        except ValueError:
+            continue
+    cy.use_instruction_set()
+    return names
+
+
+@given(seed=st.integers(0, 2**32 - 1), size=SIZES)
+def test_threads_do_not_change_a_bit(seed, size):
+    system = examples.system(np.random.default_rng(seed), *size)
+    one, two = (cy.solve(system, None, 1e-11, threads=threads) for threads in (1, 2))
+    assert one.converged
+    assert (one.log_sales_hat == two.log_sales_hat).all()
+    assert all((a == b).all() for a, b in zip(one.state, two.state))
+    assert one[3:] == two[3:]
+
+
+@pytest.mark.parametrize("name", _instruction_sets())
+@given(seed=st.integers(0, 2**32 - 1), size=SIZES)
+def test_every_instruction_set_meets_the_reference(name, seed, size):
+    system, point, direction = examples.jacobian_product(
+        np.random.default_rng(seed), countries=size[0], industries=size[1]
+    )
+    try:
+        cy.use_instruction_set(name)
+        state, product = cy.evaluate(system, point), cy.jacobian_product(system, point, direction)
+    finally:
+        cy.use_instruction_set()
+    for got, want in zip(state, ref.evaluate(system, point)):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+    expected = ref.jacobian_product(system, point, direction)
+    np.testing.assert_allclose(product, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+def test_an_unknown_instruction_set_is_refused():
+    with pytest.raises(ValueError, match="does not run"):
+        cy.use_instruction_set("abacus")
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_jacobian_product_is_the_derivative(seed):
+    system, point, direction = examples.jacobian_product(np.random.default_rng(seed))
+    step = 1e-5
+    up, down = (cy.evaluate(system, point + sign * step * direction).residual for sign in (1, -1))
+    product = cy.jacobian_product(system, point, direction)
+    np.testing.assert_allclose(
+        (up - down) / (2 * step), product, rtol=1e-6, atol=1e-7 * np.abs(product).max()
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_residual_does_not_see_the_numeraire(seed):
+    """Scaling all revenues moves the residual by the scale of the component alone: degree zero otherwise."""
+    system, point = examples.evaluate(np.random.default_rng(seed))
+    moved = cy.evaluate(system, point + 1.7).residual - cy.evaluate(system, point).residual
+    np.testing.assert_allclose(moved[system.sales > 0], 1.7, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_plain_and_packed_weights_give_the_same_bits(seed):
+    system, point = examples.evaluate(np.random.default_rng(seed), countries=9)
+    plain = system._replace(weights=np.ascontiguousarray(system.weights))
+    assert (cy.evaluate(plain, point).residual == cy.evaluate(system, point).residual).all()
+
+
+def test_revenue_far_below_the_smallest_double_is_followed():
+    """The residual goes through ln Q, so an industry at exp(-900) of its size still has an exact one."""
+    system = examples.system(np.random.default_rng(3), 4, 3)
+    point = np.zeros_like(system.sales)
+    point[0, 1] = -900.0
+    expected = ref.evaluate(system, point).residual
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(cy.evaluate(system, point).residual, expected, rtol=1e-12, atol=1e-10)
+
+
+def test_two_groups_without_trade_solve_apart():
+    rng = np.random.default_rng(5)
+    joint = examples.system(rng, 6, 3)
+    weights = np.array(joint.weights)
+    weights[:, :3, 3:] = weights[:, 3:, :3] = 0.0
+    group = np.array([0, 0, 0, 1, 1, 1], dtype=np.int32)
+    deficits = np.zeros(6)
+    apart = joint._replace(weights=pack(weights), component=group, deficits=deficits)
+    both = cy.solve(apart, None, 1e-12)
+    assert both.converged
+    for part in (slice(0, 3), slice(3, 6)):
+        alone = joint._replace(
+            weights=pack(weights[:, part, part]),
+            component=np.zeros(3, dtype=np.int32),
+            deficits=deficits[part],
+            labour_income=joint.labour_income[part],
+            **{name: np.ascontiguousarray(getattr(joint, name)[:, part])
+               for name in ("spending_shares", "sales", "shift", "markup", "labour_share")},
+        )  # fmt: skip
+        found = cy.solve(alone, None, 1e-12).log_sales_hat
+        np.testing.assert_allclose(both.log_sales_hat[:, part], found, rtol=0, atol=1e-10)
+
+
+def test_importing_leaves_denormals_alone():
+    code = "import exacthat.kernels.gravity.cy; print(1e-310 * 1.0 > 0.0)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    )
+
+
+def test_importing_leaves_the_environment_alone():
+    code = "import os; before = dict(os.environ); import exacthat.kernels.gravity; print(before == dict(os.environ))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
+    )
