@@ -46,7 +46,10 @@ kernels = ["exacthat.kernels", *(f"exacthat.kernels.{name}" for name in find_pac
 setup(
     packages=[*find_packages("src"), *kernels],
     package_dir={"": "src", "exacthat.kernels": "kernels"},
-    package_data={"exacthat": ["datasets/data/*"], "exacthat.kernels.gravity": ["*.pyx", "*.pxi", "*.h", "primitives.c"]},
+    package_data={
+        "exacthat": ["datasets/data/*", "scenarios/*.toml"],
+        "exacthat.kernels.gravity": ["*.pyx", "*.pxi", "*.h", "primitives.c"],
+    },
     include_package_data=False,
     ext_modules=cythonize(extensions, language_level=3, annotate=False),
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

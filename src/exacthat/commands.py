@@ -1,0 +1,165 @@
+"""The command: run a scenario, list the data."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from threading import Lock, Timer
+
+import click
+
+from exacthat.errors import ExacthatError, NotConverged
+from exacthat.scenarios import DEFAULT, embedded
+
+PATIENCE = 1.0  # seconds of silence before progress shows
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done, every equilibrium certified
+  1  the system refused (a folder that cannot be written, a missing package)
+  2  the command line is wrong
+  3  data or a scenario that cannot be used
+  4  an elasticity, a rate or an option out of range
+  5  the scenario has no equilibrium
+  6  a solve did not converge; a table of the others is still written
+  7  a proposed solution failed its check"""
+
+
+def _one_message(function):
+    """Turn errors of the package and of the system into one message and their exit code."""
+
+    @wraps(function)
+    def guarded(*args, **options):
+        try:
+            return function(*args, **options)
+        except ExacthatError as error:
+            lines = str(error).splitlines()
+            several = "".join(f"\n  {line}" for line in lines)
+            click.echo(f"error: {lines[0]}" if len(lines) == 1 else f"error:{several}", err=True)
+            raise SystemExit(error.exit_code) from None
+        except OSError as error:
+            named = f"{error.filename}: " if error.filename else ""
+            click.echo(f"error: {named}{error.strerror or error}", err=True)
+            raise SystemExit(ExacthatError.exit_code) from None
+
+    return guarded
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="exacthat", prog_name="exacthat")
+def command():
+    """Exact hat algebra: counterfactuals for trade and industrial policy, with certificates."""
+
+
+@command.command(epilog=f"\b\nEmbedded scenarios: {', '.join(embedded())}\n\n{EXIT_CODES}")
+@click.argument("scenario", default=DEFAULT, metavar="[NAME|FILE.toml]")
+@click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
+              help="Folder for the files, made if absent.  [default: the current one]")  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of the compiled kernel; results do not change."
+)
+@click.option("--tol", type=click.FloatRange(0.0, 1e-3, min_open=True), default=1e-10, show_default=True,
+              help="Largest relative residual of a certified equilibrium.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON instead of the table.")
+@_one_message
+def run(scenario: str, folder: Path, threads: int | None, tol: float, as_json: bool):
+    """Compute a scenario: print its table, write it as CSV with a JSON manifest and a PNG chart.
+
+    Without an argument: the corrective industrial policy of Pakistan and its peers, each alone and all
+    together. The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"`
+    tells its keys.
+    """
+    from exacthat import scenarios
+    from exacthat.report import files, screen
+    from exacthat.report.manifest import manifest
+
+    with _progress() as tell:
+        tell("reading the scenario")
+        plan = scenarios.find(scenario)
+        files.check_free(folder, plan.name, plan.inputs)
+        start = time.perf_counter()
+        result = scenarios.run(plan, tol=tol, threads=threads, progress=lambda name: tell(f"solving: {name}"))
+        facts = manifest(plan, result, tol, time.perf_counter() - start)
+        tell("drawing")
+        from exacthat.report.chart import chart_png  # the slowest import of all
+
+        contents = {".csv": files.table_csv(result), ".png": chart_png(plan, result)}
+        facts["files"] = files.hashes(plan.name, contents)
+        text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+        written = files.write(folder, plan.name, contents | {".json": f"{text}\n".encode()})
+    if as_json:
+        click.echo(text)
+    else:
+        click.echo(screen.report(plan, result, tol))
+        click.echo(f"\nWritten to {folder.resolve()}: {', '.join(path.name for path in written)}")
+    if result.failed:
+        reached = [
+            f"{name} ({result.certificates[name].completed:.0f} percent of the change)"
+            for name in result.failed
+        ]
+        click.echo(
+            f"error: not converged: {', '.join(reached)}; loosen --tol or make the change smaller", err=True
+        )
+        raise SystemExit(NotConverged.exit_code)
+
+
+@command.command()
+@click.argument("name", required=False)
+@_one_message
+def data(name: str | None):
+    """List the embedded data sets, or describe one: source, licence, citation, oddities."""
+    from exacthat import datasets
+
+    if name is not None:
+        click.echo(str(datasets.describe(name)))
+        return
+    from rich import box
+    from rich.table import Table
+
+    from exacthat.report import screen
+
+    table = Table("name", "year", "countries", "industries", "what", box=box.SIMPLE_HEAD, pad_edge=False)
+    for known in datasets.names():
+        about = datasets.describe(known)
+        origins, _, industries = about.shape
+        table.add_row(known, str(about.year), str(origins), str(industries), about.title)
+    click.echo(screen.printed([table]))
+    click.echo("`exacthat data NAME` tells source, licence and oddities of one.")
+
+
+@contextmanager
+def _progress():
+    """Yield a function that is told what comes next; show it on a terminal once patience has run out."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from exacthat.report import screen
+
+    out = screen.console(stderr=True)
+    display = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    )
+    task, lock, over = display.add_task("start"), Lock(), False
+
+    def begin():
+        with lock:
+            if not over:
+                display.start()
+
+    timer = Timer(PATIENCE, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda what: display.update(task, description=what)
+    finally:
+        timer.cancel()
+        with lock:
+            over = True
+            display.stop()

@@ -1,0 +1,80 @@
+"""The manifest of a study: all it takes to see how its numbers came about, ready for JSON."""
+
+from __future__ import annotations
+
+import math
+import platform
+from importlib.metadata import version
+
+from exacthat.equilibrium import REBALANCE_TOLERANCE
+from exacthat.report.files import PROGRAM
+from exacthat.report.text import certificate_line, findings
+from exacthat.scenarios import Plan
+from exacthat.study import Result
+
+SCHEMA = 1
+
+
+def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dict:
+    """Return versions, hashes, options, tolerances, every certificate and the table as one plain dictionary."""
+    from exacthat.kernels.gravity import cy
+
+    economy = result.base
+    purged = {"base year": REBALANCE_TOLERANCE} if plan.deficits == "zero" else {}
+    return {
+        "program": PROGRAM,
+        "schema": SCHEMA,
+        "name": plan.name,
+        "title": plan.title,
+        "outcome": "not certified"
+        if result.failed
+        else "certified"
+        if result.certificates
+        else "closed form",
+        "summary": certificate_line(result),
+        "scenario": {"origin": plan.origin, "sha256": plan.scenario_hash},
+        "data": [{"name": name, "sha256": sha256} for name, sha256 in plan.hashes.items()],
+        "study": {
+            "kind": plan.kind,
+            "countries": list(plan.countries),
+            "single_industry_elasticity": plan.single_industry_elasticity,
+        },
+        "economy": {
+            "options": dict(plan.options),
+            "deficits": plan.deficits,
+            "entry": economy.entry,
+            "countries": len(economy.countries),
+            "industries": list(economy.industries),
+            "trade_elasticity": economy.trade_elasticity.tolist(),
+            "scale_elasticity": economy.scale_elasticity.tolist(),
+            "largest_mu_epsilon": float(economy.alpha.max()),
+        },
+        "tolerances": {"counterfactual": tol, **purged},
+        "certificates": {name: _finite(held.to_dict()) for name, held in result.certificates.items()},
+        "table": {
+            "unit": "percent",
+            "columns": [*result.index, *result.columns],
+            "rows": [
+                [*labels, *(_number(values[at]) for values in result.columns.values())]
+                for at, labels in enumerate(result.rows)
+            ],
+        },
+        "findings": findings(result),
+        "versions": {
+            PROGRAM: version(PROGRAM),
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numpy", "scipy", "matplotlib")},
+        },
+        "platform": {"system": platform.system(), "machine": platform.machine()},
+        "kernel": {"instruction_set": cy.instruction_set()},
+        "wall_seconds": round(wall_seconds, 3),
+    }
+
+
+def _finite(fields: dict) -> dict:
+    return {key: _number(value) if isinstance(value, float) else value for key, value in fields.items()}
+
+
+def _number(value) -> float | None:
+    """JSON has no nan and no infinity: null stands for them."""
+    return float(value) if math.isfinite(value) else None

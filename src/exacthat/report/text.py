@@ -1,0 +1,225 @@
+"""What stands around a table: its certificate, what it rests on, and what its numbers say in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from exacthat import datasets
+from exacthat.equilibrium import REBALANCE_TOLERANCE
+from exacthat.scenarios import Plan
+from exacthat.study import TOGETHER, Result
+
+HEADINGS = {
+    "gains_from_trade": "gains\nfrom\ntrade",
+    "gains_from_trade_no_scale": "same,\nno\nscale",
+    "gains_single_industry": "same,\none\nindustry",
+    "closed_economy_gain": "closed\neconomy\ngain",
+    "gain_alone": "gain\nalone",
+    "gain_together": "gain\ncoordinated",
+    "subsidy_bill_alone": "subsidy\nbill\nalone",
+    "domestic_share": "domestic\nshare",
+    "welfare": "welfare",
+    "real_wage": "real\nwage",
+    "price_index": "price\nindex",
+    "income": "income",
+}
+MEANINGS = {
+    "gains_from_trade": "welfare lost by moving to autarky",
+    "gains_from_trade_no_scale": "the same base year with scale elasticities of zero",
+    "gains_single_industry": "as if all industries were one, with the trade elasticity {single:g}",
+    "closed_economy_gain": "from the same policy without trade",
+    "gain_alone": "welfare change if this country alone corrects",
+    "gain_together": "welfare change if all {n} countries correct",
+    "subsidy_bill_alone": "over national income, acting alone",
+    "domestic_share": "of total spending",
+    "welfare": "real expenditure",
+}
+_ELASTICITIES = {
+    "wiod2008": "Costinot and Rodriguez-Clare (2014)",
+    "wiod2014": "Lashkaripour and Lugovskyy (2023), as in their computations",
+    "icio2019": "Lashkaripour and Lugovskyy (2023), Table 3",
+}
+_SERVICES = {"wiod2014": "Services", "icio2019": "SERV"}
+SHOWN = 6  # country labels listed in a sentence
+
+
+def certificate_line(result: Result) -> str:
+    """Say in one line how many equilibria were solved and how well the worst of them holds."""
+    solved = len(result.certificates)
+    if not solved:
+        return "closed form: no equilibrium was solved"
+    worst = result.certificates[result.worst]
+    if result.failed:
+        missed = f"{len(result.failed)} of {solved} equilibria miss the tolerance {worst.tolerance:.0e}"
+        return f"NOT certified: {missed}: {_list(result.failed)}"
+    which = "1 equilibrium" if solved == 1 else f"all {solved} equilibria"
+    return f"certified: {which}; worst residual {worst.residual:.1e} (tolerance {worst.tolerance:.0e})"
+
+
+def header(plan: Plan, result: Result, tol: float) -> list[tuple[str, str]]:
+    """Return what the table rests on as (label, text) pairs."""
+    economy = result.base
+    n, k = len(economy.countries), len(economy.industries)
+    size = f"{n} countries x {k} {'industry' if k == 1 else 'industries'}"
+    lines = []
+    if "data" in plan.options:
+        about = datasets.describe(plan.options["data"])
+        lines += [("Data", f"{about.name}: {about.title}, {about.year}; {size}"), ("Source", about.source)]
+    else:
+        lines += [("Data", f"{plan.options['flows']}; {size}")]
+        lines += [("Source", plan.options["source"])] if "source" in plan.options else []
+    lines += [
+        ("Base year", _deficits(plan, economy)),
+        ("Entry", _entry(economy)),
+        ("Elasticities", _elasticities(plan, economy)),
+    ]
+    if result.kind == "corrective-policy":
+        lines.append(("Policy", "production subsidies at the scale elasticity, s = mu, financed lump sum"))
+    lines.append(("Units", _units(result)))
+    if result.certificates:
+        purged = f"; base year {REBALANCE_TOLERANCE:.0e}" if plan.deficits == "zero" else ""
+        lines.append(("Tolerance", f"{tol:.0e}, the largest relative residual of any market{purged}"))
+    return lines
+
+
+def legend(plan: Plan, result: Result) -> list[str]:
+    """Return one line of explanation per column that needs one."""
+    filled = {"n": len(result.base.countries), "single": plan.single_industry_elasticity or 0.0}
+    return [
+        f"{' '.join(HEADINGS[key].split())}: {MEANINGS[key].format(**filled)}"
+        for key in result.columns
+        if key in MEANINGS
+    ]
+
+
+def findings(result: Result) -> list[str]:
+    """Return sentences that say what the numbers of this table show."""
+    told = {
+        "corrective-policy": _corrective,
+        "gains-from-trade": _gains,
+        "counterfactual": _counterfactual,
+    }[result.kind](result)
+    gains = result.columns.get("gains_from_trade")
+    if gains is not None and (gains == 100.0).any():
+        dependent = [row[-1] for row, gain in zip(result.rows, gains) if gain == 100.0]
+        told.append(
+            f"Gains from trade of 100 percent: {_list(dependent)} would have no supplier of some good."
+        )
+    if result.failed:
+        told.append(f"Nothing is said of {_list(result.failed)}: not certified.")
+    return told
+
+
+def _corrective(result: Result) -> list[str]:
+    countries = np.array([row[-1] for row in result.rows])
+    alone, together = result.columns["gain_alone"], result.columns["gain_together"]
+    everyone = result.welfare[TOGETHER]
+    told = [f"Acting alone, {_split(countries, alone)}."] if np.isfinite(alone).any() else []
+    if np.isfinite(everyone).all():
+        gain, total = int((everyone > 0).sum()), len(everyone)
+        losers = np.array(result.base.countries)[everyone < 0]
+        lost = f"; {_list(losers)} {'loses' if len(losers) == 1 else 'lose'}" if len(losers) else ""
+        told.append(f"With all {total} countries acting together, {gain} of {total} gain{lost}.")
+    known = np.isfinite(alone) & np.isfinite(together)
+    if known.any():
+        more, total = countries[known & (together > alone)], int(known.sum())
+        which = f"all {total}" if len(more) == total else f"{len(more)} of {total}"
+        which += f" ({_list(more)})" if 0 < len(more) < total else ""
+        told.append(f"Acting together gives more than acting alone to {which} of the table.")
+    bill = result.columns["subsidy_bill_alone"]
+    if np.isfinite(bill).any():
+        low, high = np.nanargmin(bill), np.nanargmax(bill)
+        cost = f"{bill[low]:.1f} ({countries[low]})"
+        if len(bill) > 1:
+            cost = f"between {cost} and {bill[high]:.1f} ({countries[high]})"
+        told.append(f"The subsidies of a country acting alone cost {cost} percent of its national income.")
+    return told
+
+
+def _gains(result: Result) -> list[str]:
+    countries = np.array([row[-1] for row in result.rows])
+    gains, without = result.columns["gains_from_trade"], result.columns["gains_from_trade_no_scale"]
+    low, high = np.argmin(gains), np.argmax(gains)
+    told = [f"Gains from trade range from {gains[low]:.1f} ({countries[low]}) to {gains[high]:.1f} percent "
+            f"({countries[high]})."]  # fmt: skip
+    if not result.base.scale_elasticity.any():
+        told.append("All scale elasticities are zero here, so scale makes no difference.")
+    else:
+        told.append(f"Scale raises the gains from trade of {int((gains > without).sum())} of {len(gains)}.")
+    if "gains_single_industry" in result.columns:
+        larger = int((without > result.columns["gains_single_industry"]).sum())
+        told.append(
+            f"Many industries without scale give larger gains than one industry in {larger} of {len(gains)}."
+        )
+    if result.base.deficits.any():
+        told.append("Deficits are as observed: the formula is exact for balanced trade only.")
+    return told
+
+
+def _counterfactual(result: Result) -> list[str]:
+    told = []
+    for name, welfare in result.welfare.items():
+        if not np.isfinite(welfare).all():
+            continue
+        low, high = np.argmin(welfare), np.argmax(welfare)
+        countries = result.base.countries
+        told.append(
+            f"{name}: {int((welfare > 0).sum())} of {len(welfare)} countries gain; lowest change of welfare "
+            f"{welfare[low]:.2f} percent ({countries[low]}), highest {welfare[high]:.2f} ({countries[high]})."
+        )
+    return told
+
+
+def _deficits(plan: Plan, economy) -> str:
+    if plan.deficits == "zero":
+        return "deficits purged: the same fundamentals, every country spends exactly its income"
+    if not economy.deficits.any():
+        return "as observed; every country spends its income"
+    if plan.kind == "gains-from-trade":
+        return "deficits as observed"
+    return "deficits as observed, held fixed in units of world labour income"
+
+
+def _entry(economy) -> str:
+    if economy.entry == "free":
+        return f"free (no profits; scale effects where mu > 0); largest mu*epsilon {economy.alpha.max():.3g}"
+    return "restricted (fixed number of firms, markup 1 + mu, profits stay at home)"
+
+
+def _elasticities(plan: Plan, economy) -> str:
+    data = plan.options.get("data")
+    own = [key for key in ("trade_elasticity", "scale_elasticity") if key in plan.options]
+    if data is None:
+        text = plan.options.get("elasticities", "given in the scenario")
+    else:
+        text = _ELASTICITIES.get(data, f"those of {data}")
+        text += f"; changed by the scenario: {', '.join(own)}" if own else ""
+    if data in _SERVICES:
+        services = economy.trade_elasticity[economy.industries.index(_SERVICES[data])]
+        text += f"; services' trade elasticity {services:g}"
+    return text
+
+
+def _units(result: Result) -> str:
+    if result.kind == "gains-from-trade":
+        return "percent"
+    if result.kind == "corrective-policy":
+        return "percent; gains are changes of welfare (real expenditure), whatever the numeraire"
+    return "changes in percent; price index and income in units of world labour income (numeraire)"
+
+
+def _split(countries, change) -> str:
+    """Say who gains and who loses."""
+    up, down = countries[change > 0], countries[change < 0]
+    said = [f"{_list(up)} {'gains' if len(up) == 1 else 'gain'}"] if len(up) else []
+    said += [f"{_list(down)} {'loses' if len(down) == 1 else 'lose'}"] if len(down) else []
+    return "; ".join(said) or "no country gains or loses"
+
+
+def _list(names: Sequence[str]) -> str:
+    names = [str(name) for name in names]
+    if len(names) > SHOWN:
+        return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -1,0 +1,37 @@
+"""Scenario files: a study written down in TOML, embedded in the package or the user's own.
+
+>>> from exacthat import scenarios
+>>> scenarios.embedded()
+('peers', 'autarky-wiod2008', 'trade-war-wiod2014')
+>>> scenarios.find("peers").countries
+('PAK', 'BGD', 'VNM', 'IND', 'IDN', 'MYS')
+
+Three tables, of which [economy] is needed:
+
+    [scenario]   name (of the files written), title
+    [economy]    data = an embedded data set, or flows = "a.csv" with the columns origin, destination,
+                 industry, value; deficits = "zero" (purged, the default) or "fixed"; entry = "free" or
+                 "restricted"; trade_elasticity, scale_elasticity = a number or a table by industry, or
+                 elasticities = "b.csv" with the columns industry, trade_elasticity, scale_elasticity;
+                 missing = "raise" or "zero" (rows absent from the flows); source = a text; for embedded
+                 data services_trade_elasticity and expenditure_shares as `exacthat.datasets.load` has them
+    [study]      kind = "corrective-policy", "gains-from-trade" or "counterfactual"; countries = the rows
+                 of the table, all by default; single_industry_elasticity for gains from trade
+
+and, for kind "counterfactual", one table [[counterfactual]] each, with a name and any of
+
+    trade_cost, productivity, labour    hats, new over old: 1.1 is ten percent more
+    production_subsidy                  rates: 0.1 is ten percent
+    corrective                          "all" or a list of countries that subsidise at s = mu
+    large_changes = true                confirms hats outside 0.2 to 5 and rates of 5 and more
+
+A number acts everywhere (a trade cost on foreign trade only); a list of tables such as
+``{ origin = "USA", destination = ["CHN", "IND"], industry = "C19", hat = 1.1 }`` acts where it says, on
+all labels of an axis that is left out: origin, destination, industry for trade costs, country and industry
+(not for labour) elsewhere; ``rate`` takes the place of ``hat`` for subsidies.
+"""
+
+from exacthat.scenarios.file import DEFAULT, Plan, embedded, find, read
+from exacthat.scenarios.run import run
+
+__all__ = ["DEFAULT", "Plan", "embedded", "find", "read", "run"]

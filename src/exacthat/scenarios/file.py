@@ -1,0 +1,214 @@
+"""Read a scenario file into a plan: every key checked, the economy built, all faults in one report."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from exacthat.economy import Economy
+from exacthat.errors import BadInput, nearest
+from exacthat.scenario import Policy, Shock
+from exacthat.scenarios.changes import KEYS as CHANGE_KEYS
+from exacthat.scenarios.changes import read_change
+from exacthat.scenarios.economy import KEYS as ECONOMY_KEYS
+from exacthat.scenarios.economy import build
+from exacthat.scenarios.faults import Faults, is_number
+from exacthat.study import DEFICITS, KINDS
+
+DEFAULT = "peers"
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+KEYS = {
+    "scenario": ("name", "title"),
+    "economy": ECONOMY_KEYS,
+    "study": ("kind", "countries", "single_industry_elasticity"),
+}
+LIST = "counterfactual"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A checked scenario: what to compute, on which economy, from which files.
+
+    name, title     of the results; the name is also that of their files
+    origin          path of the scenario, or its embedded name
+    kind            one of `exacthat.study.KINDS`
+    countries       rows of the table
+    economy         the base year as observed
+    deficits        "zero" or "fixed": what the study makes of the deficits of the base year
+    changes         name of a counterfactual -> (shock, policy)
+    single_industry_elasticity    for gains from trade, or None
+    options         the table [economy] as written
+    hashes          data set or file -> sha256 of what was read; `scenario_hash` that of the scenario's text
+    inputs          paths of the tables read
+    """
+
+    name: str
+    title: str
+    origin: str
+    kind: str
+    countries: tuple[str, ...]
+    economy: Economy
+    deficits: str
+    changes: Mapping[str, tuple[Shock, Policy]]
+    single_industry_elasticity: float | None
+    options: Mapping[str, object]
+    hashes: Mapping[str, str]
+    scenario_hash: str
+    inputs: tuple[Path, ...]
+
+
+def embedded() -> tuple[str, ...]:
+    """Return the names of the embedded scenarios, the default first.
+
+    >>> embedded()
+    ('peers', 'autarky-wiod2008', 'trade-war-wiod2014')
+    """
+    names = {entry.name for entry in files(__package__).iterdir()}
+    stems = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
+    return (DEFAULT, *sorted(stems - {DEFAULT}))
+
+
+def find(scenario: str | Path) -> Plan:
+    """Return the plan of an embedded scenario by its name, or of a file by its path, which ends in .toml.
+
+    Raises `BadInput` for an unknown name and a file that cannot be read, and as `read` does.
+
+    >>> find("autarky-wiod2008").kind
+    'gains-from-trade'
+    """
+    name = str(scenario)
+    if name in embedded():
+        return read((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"), name)
+    path = Path(scenario)
+    if path.suffix.lower() != ".toml":
+        raise BadInput(
+            f"there is no scenario {name!r}{nearest(name, embedded())} (known: {', '.join(embedded())}; "
+            "the path of an own scenario ends in .toml)"
+        )
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
+    return read(text, name, path.parent)
+
+
+def read(text: str, origin: str, folder: Path = Path()) -> Plan:
+    """Check the text of a scenario and build its economy; `folder` is where the tables it names lie.
+
+    `origin` names the text in messages. Raises `BadInput` with every fault of the text, its labels and its
+    tables, or `BadParameter` where only elasticities are out of range.
+
+    >>> plan = read('[economy]\\ndata = "wiod2014"\\n[study]\\nkind = "gains-from-trade"', "mine.toml")
+    >>> plan.name, plan.deficits, len(plan.countries)
+    ('mine', 'zero', 44)
+    """
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{origin} is not valid TOML: {error}") from None
+    faults = Faults(origin, text)
+    tables = _tables(given, faults)
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(origin).stem).strip("-_") or "scenario"
+    name = faults.text("scenario", tables["scenario"], "name", stem)
+    if not FILE_NAME.fullmatch(name):
+        faults.add("scenario", f"name is {name!r}; it names files: use letters, digits, - and _", "name")
+    title = faults.text("scenario", tables["scenario"], "title", name)
+    deficits = faults.choice("economy", tables["economy"], "deficits", DEFICITS, "zero")
+    entries = _entries(given, faults)
+    kind, elasticity = _study(tables["study"], entries, faults)
+    built = build(tables["economy"], folder, faults)
+    countries, changes = (), {}
+    if built is not None:
+        economy = built.economy
+        countries = economy.countries
+        if "countries" in tables["study"]:
+            listed = tables["study"]["countries"]
+            countries = tuple(faults.labels("study", listed, "countries", economy.countries))
+        if deficits == "zero" and not economy.consistent:
+            faults.add(
+                "economy",
+                "deficits = 'zero' needs expenditure shares that agree with the flows: add "
+                "expenditure_shares = 'spending', or set deficits = 'fixed'",
+                "deficits",
+            )
+        changes = {
+            label: read_change(entry, economy, f"{LIST} {label}", faults) for label, entry in entries.items()
+        }
+    faults.report()
+    return Plan(
+        name=name,
+        title=title,
+        origin=origin,
+        kind=kind,
+        countries=countries,
+        economy=built.economy,
+        deficits=deficits,
+        changes=MappingProxyType(changes),
+        single_industry_elasticity=elasticity,
+        options=MappingProxyType(tables["economy"]),
+        hashes=MappingProxyType(built.hashes),
+        scenario_hash=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+        inputs=built.inputs,
+    )
+
+
+def _tables(given: Mapping, faults: Faults) -> dict[str, Mapping]:
+    faults.unknown_keys("top level", given, (*KEYS, LIST))
+    tables = {}
+    for section, keys in KEYS.items():
+        table = given.get(section, {})
+        if not isinstance(table, dict):
+            faults.add(section, f"must be a table: write [{section}] on a line of its own")
+            table = {}
+        faults.unknown_keys(section, table, keys)
+        tables[section] = table
+    return tables
+
+
+def _entries(given: Mapping, faults: Faults) -> dict[str, Mapping]:
+    """Return the [[counterfactual]] tables by name."""
+    listed = given.get(LIST, [])
+    if not (isinstance(listed, list) and all(isinstance(entry, dict) for entry in listed)):
+        faults.add(LIST, f"must be a list of tables: write [[{LIST}]] on a line of its own")
+        return {}
+    entries: dict[str, Mapping] = {}
+    for at, entry in enumerate(listed, start=1):
+        label = faults.text(f"{LIST} {at}", entry, "name", f"number {at}")
+        faults.unknown_keys(f"{LIST} {label}", entry, CHANGE_KEYS)
+        if label in entries:
+            faults.add(LIST, f"two are named {label!r}; names must be distinct")
+        entries[label] = entry
+    return entries
+
+
+def _study(table: Mapping, entries: Mapping, faults: Faults) -> tuple[str, float | None]:
+    """Return the kind of the study and the elasticity of its single-industry formula."""
+    if "kind" not in table and not entries:
+        faults.add("study", f"kind is missing; it must be one of {', '.join(map(repr, KINDS))}")
+    kind = faults.choice("study", table, "kind", KINDS, "counterfactual")
+    if table.get("kind") == "counterfactual" and not entries:
+        faults.add("study", f"kind 'counterfactual' needs at least one [[{LIST}]]", "kind")
+    if kind != "counterfactual" and entries:
+        faults.add("study", f"kind {kind!r} has no use for [[{LIST}]]; set kind = 'counterfactual'", "kind")
+    elasticity = table.get("single_industry_elasticity")
+    if elasticity is None:
+        return kind, None
+    if not (is_number(elasticity) and 0 < elasticity < float("inf")):
+        faults.add(
+            "study", f"single_industry_elasticity is {elasticity!r}; it must be a number above 0",
+            "single_industry_elasticity",
+        )  # fmt: skip
+    elif kind != "gains-from-trade":
+        faults.add(
+            "study", f"single_industry_elasticity has no use in a study of kind {kind!r}: drop it",
+            "single_industry_elasticity",
+        )  # fmt: skip
+    return kind, elasticity

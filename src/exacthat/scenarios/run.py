@@ -1,0 +1,24 @@
+"""Carry out a plan."""
+
+from __future__ import annotations
+
+from exacthat.scenarios.file import Plan
+from exacthat.study import Progress, Result, corrective_policy, counterfactuals, trade_gains
+
+
+def run(
+    plan: Plan, *, tol: float = 1e-10, threads: int | None = None, progress: Progress | None = None
+) -> Result:
+    """Return the table of the study that `plan` describes; raises as the functions of `exacthat.study` do.
+
+    >>> from exacthat.scenarios import find
+    >>> run(find("autarky-wiod2008")).columns["gains_from_trade"].round(1)
+    array([23.5, 32.7, 12.7,  4. ,  4.4])
+    """
+    options = {"deficits": plan.deficits, "threads": threads, "progress": progress}
+    if plan.kind == "corrective-policy":
+        return corrective_policy(plan.economy, plan.countries, tol=tol, **options)
+    if plan.kind == "gains-from-trade":
+        elasticity = plan.single_industry_elasticity
+        return trade_gains(plan.economy, plan.countries, single_industry_elasticity=elasticity, **options)
+    return counterfactuals(plan.economy, plan.changes, plan.countries, tol=tol, **options)
