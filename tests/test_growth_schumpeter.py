@@ -21,16 +21,16 @@ def world(seed, n=None, density=0.7):
 
 
 def integrate(initial, inflow, rate_of, times):
-    run = solve_ivp(
-        lambda t, stock: inflow(t) + rate_of(stock),
-        (0, times[-1]),
-        initial,
-        "DOP853",
-        times,
-        rtol=1e-13,
-        atol=1e-15,
-    )
-    return run.y.T
+    """Integrate from date to date: the integrator's interpolation between steps is less accurate."""
+
+    def rate(t, stock):
+        return inflow(t) + rate_of(stock)
+
+    states = [initial]
+    for start, end in zip(times[:-1], times[1:]):
+        run = solve_ivp(rate, (start, end), states[-1], "DOP853", rtol=3e-14, atol=1e-16)
+        states.append(run.y[:, -1])
+    return np.stack(states)
 
 
 @given(seeds)
@@ -75,7 +75,7 @@ def test_catch_up_matches_integration(seed):
         return np.array([sum(diffusion[n] * np.maximum(stock - stock[n], 0.0)) for n in range(stock.size)])
 
     reference = integrate(initial, lambda _: efficiency * research, inflow, times)
-    np.testing.assert_allclose(path, reference, rtol=1e-8)
+    np.testing.assert_allclose(path, reference, rtol=1e-9)
 
 
 def test_catch_up_of_two_countries_has_a_closed_form_through_the_overtaking():
@@ -88,9 +88,9 @@ def test_catch_up_of_two_countries_has_a_closed_form_through_the_overtaking():
     before = limit + (gap0 - limit) * np.exp(-e * times)
     after = limit * (1 - np.exp(-e * np.maximum(times - overtaking, 0)))
     gap = np.where(times <= overtaking, before, after)
-    np.testing.assert_allclose(path[:, 0] - path[:, 1], gap, atol=1e-10)
-    np.testing.assert_allclose(path[:3, 0], 2.0 + r0 * times[:3], rtol=1e-11)
-    np.testing.assert_allclose(path[3, 1], path[2, 1] + r1 * 2 * overtaking, rtol=1e-11)
+    np.testing.assert_allclose(path[:, 0] - path[:, 1], gap, atol=1e-9)
+    np.testing.assert_allclose(path[:3, 0], 2.0 + r0 * times[:3], rtol=1e-9)
+    np.testing.assert_allclose(path[3, 1], path[2, 1] + r1 * 2 * overtaking, rtol=1e-9)
 
 
 def test_catch_up_by_pieces_and_repeated_dates():

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853
+from scipy.optimize import brentq
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..errors import NotConverged
@@ -18,6 +19,7 @@ from ..inputs import Reader, frozen
 
 LAWS = ("stocks", "catch_up")
 _TIE = 1e-10  # relative distance at which two roots of the diffusion matrix count as equal
+_LEVEL = 1e-9  # stocks this close, relative to the largest, count as level when looking for an overtaking
 _EXISTENCE = 1e-12  # a spectral radius this close to one is one in floating point
 
 
@@ -170,8 +172,7 @@ def knowledge_path(initial, efficiency, research, diffusion, times, *, breaks=No
 
         dT_n/dt = lambda_n R_n + sum_{i != n} e_ni max(T_i - T_n, 0),
 
-    integrated numerically to a relative accuracy of 1e-8 (the law has a kink where one country overtakes
-    another).
+    integrated numerically to a relative accuracy of 1e-9, restarting wherever one country overtakes another.
 
     `initial` (N,) >= 0; `efficiency` lambda, scalar or (N,), >= 0; `diffusion` e[receiver, sender], (N, N),
     or a scalar for the same rate between all pairs, >= 0 with a zero diagonal; `times` (T,) dates >= 0 in
@@ -255,18 +256,52 @@ def _exponential(matrix):
 
 
 def _advance_catch_up(initial, inflow, diffusion, spans):
-    # Knowledge never falls, so an absolute tolerance from the largest stock that will be seen is safe.
     def rate(_, stock):
         return inflow + (diffusion * np.maximum(stock[None, :] - stock[:, None], 0.0)).sum(axis=1)
 
-    dates, place = np.unique(spans, return_inverse=True)
-    if dates.size == 0 or dates[-1] == 0.0:
-        return [initial for _ in spans]
-    scale = max((initial + inflow * dates[-1]).max(), np.finfo(float).tiny)
-    solved = solve_ivp(rate, (0.0, dates[-1]), initial, "DOP853", dates, rtol=1e-12, atol=1e-14 * scale)
-    if not solved.success:
-        raise NotConverged(f"catch-up diffusion could not be integrated: {solved.message}")
-    return solved.y.T[place]
+    states, stock, now = [], initial, 0.0
+    for span in spans:
+        while now < span:
+            now, stock = _to_overtaking(rate, now, stock, span)
+        states.append(stock)
+    return states
+
+
+def _to_overtaking(rate, now, stock, end):
+    """Integrate until `end` or the first date at which one country overtakes another; return date and stock.
+
+    The rate has a kink there, which an integrator's error estimate misses. The step across it is repeated
+    up to the overtaking; how exactly that is located matters to second order only.
+    """
+    solver = _integrator(rate, now, stock, end)
+    while solver.status == "running":
+        before, begin = solver.y, solver.t
+        _step(solver)
+        gap_before, gap_after = before[:, None] - before, solver.y[:, None] - solver.y
+        overtaken = np.argwhere((gap_before > _LEVEL * solver.y.max()) & (gap_after < 0))
+        if overtaken.size:
+            within = solver.dense_output()
+            kink = min(brentq(_gap, begin, solver.t, args=(within, i, j)) for i, j in overtaken)
+            solver = _integrator(rate, begin, before, kink)
+            while solver.status == "running":
+                _step(solver)
+    return solver.t, solver.y
+
+
+def _gap(date, stock_at, i, j):
+    return stock_at(date)[i] - stock_at(date)[j]
+
+
+def _integrator(rate, now, stock, end):
+    # Knowledge never falls, so an absolute tolerance from today's largest stock is safe.
+    scale = max(stock.max(), (end - now) * rate(now, stock).max(), np.finfo(float).tiny)
+    return DOP853(rate, now, stock, end, rtol=1e-12, atol=1e-14 * scale)
+
+
+def _step(solver) -> None:
+    message = solver.step()
+    if solver.status == "failed":
+        raise NotConverged(f"catch-up diffusion could not be integrated: {message}")
 
 
 def spectral_radius(diffusion) -> float:
