@@ -1,5 +1,7 @@
 """Knowledge diffusion against independent integration, simulation and closed forms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,7 +29,7 @@ def integrate(initial, inflow, rate_of, times):
         return inflow(t) + rate_of(stock)
 
     states = [initial]
-    for start, end in zip(times[:-1], times[1:]):
+    for start, end in pairwise(times):
         run = solve_ivp(rate, (start, end), states[-1], "DOP853", rtol=3e-14, atol=1e-16)
         states.append(run.y[:, -1])
     return np.stack(states)
@@ -261,6 +263,10 @@ def test_knowledge_path_refuses(change, error, match):
 def test_other_functions_refuse():
     with pytest.raises(BadInput, match=r"\[receiver, sender\]"):
         growth.long_run_growth([0.1, 0.2])
+    with pytest.raises(BadInput, match="rectangular"):
+        growth.long_run_growth([[0.0, 0.1], [0.2]])
+    with pytest.raises(BadInput, match="rectangular"):
+        growth.growth_rates(1.0, [[0.1], 0.2], 0.1)
     with pytest.raises(BadInput, match=r"shape \(2, 2\)"):
         growth.growth_rates([1.0, 1.0, 1.0], 0.1, [[0, 0.1], [0.1, 0]])
     with pytest.raises(BadParameter, match="a share, not percent"):

@@ -15,6 +15,15 @@ _HOMES = {
         "NotConverged",
         "NotCertified",
     ),
+    "appraisal": (
+        "Appraisal",
+        "Stream",
+        "compare",
+        "infant_industry",
+        "mill_test",
+        "pigouvian_subsidy",
+        "supported_industries",
+    ),
 }
 _MODULES = ("errors", "growth", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -59,10 +59,11 @@ class Reader:
 
     def number(self, name: str, value, *, cure: str = "", **limits) -> float:
         """Read one finite number within `limits` (as in `array`)."""
-        if np.ndim(value) != 0:
-            self.fault(f"{name} has shape {np.shape(value)}; it must be a single number{_tail(cure)}")
+        array = self.array(name, value, cure=cure, **limits)
+        if array.ndim:
+            self.fault(f"{name} has shape {array.shape}; it must be a single number{_tail(cure)}")
             return np.nan
-        return float(self.array(name, value, cure=cure, **limits))
+        return float(array)
 
     def choice(self, name: str, value, options) -> None:
         """Note a fault unless `value` is one of `options`."""

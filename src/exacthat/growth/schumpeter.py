@@ -195,7 +195,7 @@ def knowledge_path(initial, efficiency, research, diffusion, times, *, breaks=No
     times = read.dates("times", times)
     read.choice("law", law, LAWS)
     if breaks is None:
-        cure = "research that varies, (P, N), needs the dates in `breaks`" if np.ndim(research) == 2 else ""
+        cure = "research that varies, (P, N), needs the dates in `breaks`"
         research = read.array("research", research, shape=(n,), least=0.0, cure=cure)[None, :]
         breaks = np.zeros(0)
     else:
@@ -314,7 +314,7 @@ def spectral_radius(diffusion) -> float:
     0.25
     """
     read = Reader()
-    matrix = _diffusion(read, diffusion, np.shape(diffusion)[0] if np.ndim(diffusion) == 2 else 0)
+    matrix = _diffusion(read, diffusion)
     read.finish()
     return max(root for root, _ in _groups(matrix))
 
@@ -334,7 +334,7 @@ def long_run_growth(diffusion) -> LongRunGrowth:
     (0.02, [0.666666666667, 0.333333333333])
     """
     read = Reader()
-    matrix = _diffusion(read, diffusion, np.shape(diffusion)[0] if np.ndim(diffusion) == 2 else 0)
+    matrix = _diffusion(read, diffusion)
     read.finish()
     n = matrix.shape[0]
     groups = sorted(_groups(matrix), key=lambda group: -group[0])
@@ -396,11 +396,14 @@ def growth_rates(efficiency, research, diffusion):
     [0.026666666667, 0.033333333333]
     """
     read = Reader()
-    sizes = [size for size in (*np.shape(efficiency), *np.shape(research), *np.shape(diffusion)) if size]
-    n = max(sizes, default=1)
-    efficiency = read.array("efficiency", efficiency, shape=(n,), least=0.0)
-    research = read.array("research", research, shape=(n,), least=0.0)
-    scalar = np.ndim(diffusion) == 0
+    efficiency = read.array("efficiency", efficiency, least=0.0)
+    research = read.array("research", research, least=0.0)
+    diffusion = read.array("diffusion", diffusion, least=0.0)
+    read.finish()
+    scalar = diffusion.ndim == 0
+    n = max((*efficiency.shape, *research.shape, *diffusion.shape), default=1)
+    efficiency = read.array("efficiency", efficiency, shape=(n,))
+    research = read.array("research", research, shape=(n,))
     diffusion = _diffusion(read, diffusion, n)
     read.finish()
     radius = max(root for root, _ in _groups(diffusion))
@@ -412,14 +415,15 @@ def growth_rates(efficiency, research, diffusion):
     return np.linalg.solve(np.eye(n) - diffusion, efficiency * research)
 
 
-def _diffusion(read: Reader, diffusion, n: int) -> np.ndarray:
-    if np.ndim(diffusion) == 0 and n > 0:
-        rate = read.number("diffusion", diffusion, least=0.0)
-        return np.where(np.eye(n, dtype=bool), 0.0, rate)
-    if np.shape(diffusion) != (n, n) or n == 0:
-        read.fault(f"diffusion has shape {np.shape(diffusion)}; it must be (N, N), [receiver, sender]")
-        return np.zeros((n, n))
+def _diffusion(read: Reader, diffusion, n: int | None = None) -> np.ndarray:
+    """Read a diffusion matrix; `n` is the number of countries where something else says it."""
     matrix = read.array("diffusion", diffusion, least=0.0)
+    if matrix.ndim == 0 and n is not None:
+        return np.where(np.eye(n, dtype=bool), 0.0, matrix)
+    size = n or (matrix.shape[0] if matrix.ndim else 0)
+    if matrix.shape != (size, size) or size == 0:
+        read.fault(f"diffusion has shape {matrix.shape}; it must be (N, N), [receiver, sender]")
+        return np.zeros((size, size))
     own = np.flatnonzero(np.diagonal(matrix))
     if own.size:
         cell = f"diffusion[{own[0]}, {own[0]}]"
