@@ -28,7 +28,7 @@ _HOMES = {
 _MODULES = ("errors", "growth", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [*_HOME, *_MODULES]  # noqa: PLE0604
+__all__ = [*_HOME, *_MODULES]
 
 
 def __getattr__(name):

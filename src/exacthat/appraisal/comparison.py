@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import BadInput
+from ..errors import BadInput, BadParameter
 from ..inputs import Reader, frozen
 from .mill import RULES, MillTest, mill_of_paths
 from .search import Difference
@@ -25,7 +25,7 @@ class CriticalRate(NamedTuple):
     pays: str  # "below" or "above"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tail:
     """What happens after the horizon: log welfare grows on from its last level; all arrays (N,)."""
 
@@ -33,17 +33,21 @@ class Tail:
     growth: np.ndarray
     curvature: float  # 1 - inverse elasticity
 
-    def value(self, rate):
-        """Return the integral of utility times exp(-rate s) over all s after the horizon."""
-        power, drift = np.exp(self.curvature * self.level), self.curvature * self.growth
-        return _utility(self.level, self.curvature) / rate + power * self.growth / (rate * (rate - drift))
+    def value(self, rate, delay=0.0):
+        """Return the integral of utility times exp(-rate s) over all s > delay after the horizon."""
+        level = self.level + self.growth * delay
+        exponent, drift = self.curvature * level, self.curvature * self.growth
+        discount = np.exp(-rate * delay)
+        power = np.exp(exponent - rate * delay)  # falls with the delay, where exp(exponent) may overflow
+        if self.curvature == 0:
+            utility = discount * level
+        else:
+            small = discount * np.expm1(np.minimum(exponent, 1.0))
+            utility = np.where(exponent > 1.0, power - discount, small) / self.curvature
+        return utility / rate + power * self.growth / (rate * (rate - drift))
 
-    def after(self, delay):
-        """Return the tail that remains `delay` later."""
-        return Tail(self.level + self.growth * delay, self.growth, self.curvature)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Appraisal:
     """A policy against a baseline, by country; arrays are (N,).
 
@@ -180,36 +184,13 @@ def compare(
         )
     read.finish()
 
-    policy, baseline = (
-        as_stream("policy", policy_path, horizon),
-        as_stream("baseline", baseline_path, horizon),
-    )
-    longest = min(policy.horizon, baseline.horizon)
-    end = longest if horizon is None else horizon
-    if end > longest:
-        read.fault(
-            f"horizon is {end:g}; the streams end at {longest:g}: end there or simulate on", out_of_range=True
-        )
-        read.finish()
+    policy, baseline, end = _matched(policy_path, baseline_path, horizon)
     start = [stream.evaluate(np.zeros(1), "right")[0] for stream in (policy, baseline)]
-    n = start[0].size
-    if start[1].size != n:
-        raise BadInput(
-            f"the policy stream has {n} countries, the baseline {start[1].size}: they must be the same"
-        )
-    unit, curvature = start[1], 1.0 - theta
-
-    def utilities(times):
-        log_policy = np.log(policy.evaluate(times, "right") / unit)
-        log_baseline = np.log(baseline.evaluate(times, "right") / unit)
-        base = _utility(log_baseline, curvature)
-        gain = np.exp(curvature * log_baseline) * _utility(log_policy - log_baseline, curvature)
-        return np.concatenate([base, gain], axis=1)
-
+    n, unit, curvature = _same_countries(policy, baseline, *start), start[1], 1.0 - theta
     breakpoints = np.union1d(policy.breakpoints, baseline.breakpoints)
     breakpoints = breakpoints[breakpoints < end]
     edges = np.concatenate([[0.0], breakpoints, [end]])
-    series = fit(utilities, edges, _TOLERANCE, resolution / 100)
+    series = fit(_utilities(policy, baseline, unit, curvature), edges, _TOLERANCE, resolution / 100)
     tails = _tails(read, (policy, baseline), unit, end, tail, tail_growth, curvature, delta)
 
     body = series.integrals(delta).sum(axis=0)
@@ -252,6 +233,44 @@ def compare(
         error=frozen(series.error[n:]),
         countries=policy.countries or baseline.countries,
     )
+
+
+def _matched(policy_path, baseline_path, horizon):
+    """Return both streams and the horizon over which they are compared."""
+    policy, baseline = (
+        as_stream(name, source, horizon)
+        for name, source in (("policy", policy_path), ("baseline", baseline_path))
+    )
+    longest = min(policy.horizon, baseline.horizon)
+    if horizon is not None and horizon > longest:
+        raise BadParameter(
+            f"horizon is {horizon:g}; the streams end at {longest:g}: end there or simulate on"
+        )
+    return policy, baseline, longest if horizon is None else horizon
+
+
+def _same_countries(policy, baseline, policy_start, baseline_start):
+    """Return the number of countries, the same in both streams."""
+    sizes = policy_start.size, baseline_start.size
+    if sizes[0] != sizes[1]:
+        raise BadInput(f"the policy stream has {sizes[0]} countries, the baseline {sizes[1]}: take the same")
+    if policy.countries and baseline.countries and policy.countries != baseline.countries:
+        differ = [pair for pair in zip(policy.countries, baseline.countries) if pair[0] != pair[1]]
+        raise BadInput(f"country {differ[0][0]!r} of the policy stream is {differ[0][1]!r} in the baseline")
+    return sizes[0]
+
+
+def _utilities(policy, baseline, unit, curvature):
+    """Return the function of time to integrate: baseline utility and the policy's gain over it, (T, 2 N)."""
+
+    def utilities(times):
+        log_policy = np.log(policy.evaluate(times, "right") / unit)
+        log_baseline = np.log(baseline.evaluate(times, "right") / unit)
+        base = _utility(log_baseline, curvature)
+        gain = np.exp(curvature * log_baseline) * _utility(log_policy - log_baseline, curvature)
+        return np.concatenate([base, gain], axis=1)
+
+    return utilities
 
 
 def _utility(log_level, curvature):

@@ -10,7 +10,7 @@ import numpy as np
 from ..inputs import Reader, frozen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InfantIndustry:
     """The appraisal of an infant industry; arrays of the arguments' broadcast shape.
 

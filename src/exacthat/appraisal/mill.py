@@ -14,7 +14,7 @@ RULES = ("share", "stands")
 _WITHIN = 9  # dates looked at between two breakpoints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MillTest:
     """The Mill test by country and industry.
 

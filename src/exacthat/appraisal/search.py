@@ -13,7 +13,7 @@ _RATES = 240  # discount rates looked at, evenly spaced in logs
 _LOWEST = 1e-6  # the first of them, in units of one over the horizon
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Difference:
     """Policy minus baseline utility of one country: a series up to the horizon and perhaps tails."""
 
@@ -103,7 +103,7 @@ class Difference:
             return []
         gap, drift = self.policy.level - self.baseline.level, self.policy.growth - self.baseline.growth
         sign = 0 if abs(gap) <= self.resolution else int(np.sign(gap))
-        if drift == 0 or sign * drift > 0:
+        if abs(drift) * self.horizon <= self.resolution or sign * drift > 0:
             return [(self.horizon, np.inf, sign)]
         if sign == 0:
             return [(self.horizon, np.inf, int(np.sign(drift)))]
@@ -115,11 +115,11 @@ class Difference:
         if date > self.horizon:
             value += np.exp(-self.rate * self.horizon) * self._tail(self.rate)
             if np.isfinite(date):
-                value -= np.exp(-self.rate * date) * self._tail(self.rate, date - self.horizon)
+                value -= np.exp(-self.rate * self.horizon) * self._tail(self.rate, date - self.horizon)
         return value
 
     def _tail(self, rate: float, delay: float = 0.0) -> float:
-        return self.policy.after(delay).value(rate) - self.baseline.after(delay).value(rate)
+        return self.policy.value(rate, delay) - self.baseline.value(rate, delay)
 
     def _clean(self) -> Series:
         """Return the series without the pieces that are zero to within the resolution."""

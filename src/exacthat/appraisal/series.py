@@ -25,7 +25,7 @@ _TO_SERIES = ((2 * _DEGREES + 1) / 2)[:, None] * _VALUES.T * _WEIGHTS
 _SMALL = 2.0  # up to here the quadrature of the moments is exact to rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """M functions on I consecutive pieces; `coefficients[piece, degree, function]`, `error` (M,) on
     integrals."""

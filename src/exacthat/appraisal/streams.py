@@ -13,7 +13,7 @@ from ..inputs import Reader, frozen
 WELFARE = ("consumption", "welfare_hat")  # what the states of a path call welfare, in order of preference
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stream:
     """Welfare W(t) > 0 of N countries on [0, horizon], smooth between `breakpoints`.
 

@@ -18,7 +18,7 @@ CLOSURES = ("linear", "log")
 _LOG_MAX = np.log(np.finfo(float).max)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MalthusPath:
     """Income and population over time; every array has shape (T,).
 

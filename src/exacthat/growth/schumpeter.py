@@ -23,7 +23,7 @@ _LEVEL = 1e-9  # stocks this close, relative to the largest, count as level when
 _EXISTENCE = 1e-12  # a spectral radius this close to one is one in floating point
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LongRunGrowth:
     """What diffusion alone decides in the long run; N countries.
 
@@ -43,7 +43,7 @@ class LongRunGrowth:
     unique: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MarketEffects:
     """How trade changes the incentive to research, in logs; arrays of one broadcast shape.
 
