@@ -33,7 +33,7 @@ class LongRunGrowth:
     in each country adds to the level of the common path: T(t) e^(-rate t) tends to
     shares * (influence @ (T(0) + efficiency * research / rate)). `unique` is False if the limit depends on
     initial knowledge and research (no group of countries learns from each other, or two separate groups
-    tie); then `shares` and `influence` are nan.
+    tie); then `shares` and `influence` are nan. A single country has share one and influence nan.
     """
 
     rate: float
