@@ -21,8 +21,17 @@ _HOMES = {
     "accounting": ("GainsFromTrade", "gains_from_trade", "single_industry_gains", "closed_economy_gain"),
     "primitives": ("from_primitives",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
+    "appraisal": (
+        "Appraisal",
+        "Stream",
+        "compare",
+        "infant_industry",
+        "mill_test",
+        "pigouvian_subsidy",
+        "supported_industries",
+    ),
 }
-_MODULES = ("errors", "datasets", "elasticities")
+_MODULES = ("errors", "datasets", "elasticities", "growth", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]
