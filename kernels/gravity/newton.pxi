@@ -5,7 +5,6 @@ cdef enum:
 cdef double FORCING = 0.1             # relative accuracy of the first linear solve
 cdef double FORCING_LEAST = 1e-3
 cdef double LARGEST_WAGE_STEP = 2.0   # in ln(labour income); ln(sales) is never capped
-cdef int HALVINGS = 6                 # a step cut further says that Newton is lost: follow the shock instead
 
 
 cdef struct Krylov:
@@ -87,7 +86,7 @@ cdef int _newton_direction(Problem *p, Krylov *s, double norm, double forcing, d
 
 
 cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tolerance, int max_iterations,
-                  Report *report) noexcept nogil:
+                  int halvings, Report *report) noexcept nogil:
     """Inexact Newton with halved steps: on return p stands at the last accepted point."""
     cdef double norm, previous = 0.0, forcing = FORCING, length, most
     cdef int halving, status = _evaluate(p)
@@ -108,7 +107,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
         length = min(1.0, LARGEST_WAGE_STEP / most) if most > 0 else 1.0
         memcpy(start, p.x, L * sizeof(double))
         previous = norm
-        for halving in range(HALVINGS):
+        for halving in range(halvings):
             memcpy(p.x, start, L * sizeof(double))
             vec.add(L, length, step, p.x)
             status = _evaluate(p)
