@@ -195,6 +195,13 @@ def _shaped(system: System, values) -> Point:
     return Point(*parts)
 
 
+def _trade(system: System, point: Point):
+    """Exports and imports of each country at the border."""
+    at = _point(system, point)
+    abroad = at.G * at.u[:, :, None] * at.q[:, None, :] * ~np.eye(len(at.E), dtype=bool)
+    return abroad.sum(axis=(0, 2)), abroad.sum(axis=(0, 1))
+
+
 def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> Solution:
     """Solve for a zero residual by Newton's method with the dense Jacobian: for small systems and for tests.
 
@@ -227,7 +234,8 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
         else:
             break
         x, state = x + step, trial
+    point = _shaped(system, x)
     return Solution(
-        _shaped(system, x), state, bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
+        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
         iteration, evaluations, products,
     )  # fmt: skip

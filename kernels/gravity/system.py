@@ -117,6 +117,8 @@ class Solution(NamedTuple):
 
     point: Point
     state: State
+    exports: np.ndarray  # (N,), at the border
+    imports: np.ndarray  # (N,), at the border
     converged: bool
     residual: float  # largest |residual|
     last_step: float  # largest |change of an unknown| in the last Newton step

@@ -14,7 +14,7 @@ from exacthat.economy import Economy
 from exacthat.errors import BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import Outcome, default_threads, solve, trade_shares
+from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, solve, trade_shares
 
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
@@ -269,7 +269,10 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     state = state._replace(
         wage_bill=np.zeros_like(state.wage_bill), price_power=np.zeros_like(state.price_power)
     )
-    return Outcome(Solution(point, state, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0)
+    nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
+    return Outcome(
+        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
+    )
 
 
 def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
@@ -301,12 +304,15 @@ def _certify(
     growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
     growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
     implied = (sales.T * np.exp(growth - missed.sales)).sum()
-    met = solution.converged and outcome.completed == 100.0
+    walras = float(abs(implied / sales.sum() - 1.0))
+    balance = float(imbalance(system, solution).max())
+    met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
-        walras=float(abs(implied / sales.sum() - 1.0)),
+        walras=walras,
+        balance=balance,
         adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
         last_step=solution.last_step,
         method=outcome.method,
