@@ -118,12 +118,15 @@ class Economy:
             settle("expenditure_shares", self.final_demand / self.expenditure[:, None])
         else:
             settle("expenditure_shares", checks.shares_by_country(self.expenditure_shares, *axes))
-        if not (self.expenditure > 0).all() or not (self.labour_income > 0).all():
-            i = int(np.argmin(np.minimum(self.expenditure, self.labour_income)))
-            raise BadInput(
-                f"country {countries[i]!r} has labour income {self.labour_income[i]:.4g} and final spending "
-                f"{self.expenditure[i]:.4g}; both must be above 0: correct its input shares, or merge it"
-            )
+        accounts = np.stack([self.labour_income, self.income, self.expenditure])
+        faults = [
+            f"country {countries[i]!r} has labour income {accounts[0, i]:.4g}, national income {accounts[1, i]:.4g} "
+            f"and final spending {accounts[2, i]:.4g}; all must be above 0: correct its taxes or input shares, or "
+            "merge it"
+            for i in np.flatnonzero(~(accounts > 0).all(axis=0))
+        ]
+        if faults:
+            raise BadInput(faults)
 
     def _check_final_demand(self):
         """Refuse flows that intermediate use exceeds; what is below rounding counts as zero."""
@@ -275,9 +278,27 @@ class Economy:
 
     @cached_property
     def deficits(self) -> np.ndarray:
-        """D (N,): spending less national income; exactly 0 where it is rounding of the data."""
+        """D (N,): spending less national income; exactly 0 if all of them are rounding of the data."""
         deficits = self.expenditure - self.income
-        return frozen(np.where(np.abs(deficits) <= ROUND_OFF * self.expenditure, 0.0, deficits))
+        rounding = bool((np.abs(deficits) <= ROUND_OFF * self.expenditure).all())
+        return frozen(np.zeros_like(deficits) if rounding else deficits)
+
+    @cached_property
+    def roundabout(self) -> np.ndarray:
+        """Spectral radius (N,) of input_shares * (1 + mu), or an upper bound of it that is below one.
+
+        Below one, goods do not make themselves cheaper. Under free entry scale effects of users compound through their inputs; at one and above a fall in a price
+        lowers it without bound, and the sign of every response turns. Without links, and below one always under
+        restricted entry, where mu does not compound.
+        """
+        if self.input_shares is None:
+            return frozen(np.zeros(len(self.countries)))
+        scale = self.scale_elasticity if self.entry == "free" else np.zeros_like(self.scale_elasticity)
+        rounds = self.input_shares * (1.0 + scale)
+        bound = rounds.sum(axis=1).max(axis=1)
+        if (bound < 1.0).all():
+            return frozen(bound)
+        return frozen(np.abs(np.linalg.eigvals(rounds)).max(axis=1))
 
     @cached_property
     def consistent(self) -> bool:

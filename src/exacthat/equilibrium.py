@@ -9,13 +9,14 @@ import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
-from exacthat.checks import frozen
+from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy
-from exacthat.errors import BadParameter, NotConverged
+from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, solve, trade_shares
 
+LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
 
@@ -178,7 +179,7 @@ def counterfactual(
     deficits : "fixed", "zero" or (N,)
         Spending less income, in units in which world labour income keeps its base-year value.
     tol : float
-        Largest relative residual of any country and industry.
+        Largest relative residual of any country and industry, at most 1e-6.
     threads : int, optional
         For the compiled kernel; results do not depend on it.
     on_failure : "raise" or "return"
@@ -186,7 +187,8 @@ def counterfactual(
 
     Returns
     -------
-    Equilibrium, whose `certificate` tells the residuals. No change returns exactly one.
+    Equilibrium, whose `certificate` tells the residuals. No change returns exactly one (where the data are an
+    equilibrium to `tol`; else what the rounding of the data moves).
 
     Raises
     ------
@@ -206,10 +208,16 @@ def counterfactual(
     >>> bool(abs(eq.welfare_hat[0] - 0.8 ** (1 / 4)) < 1e-12), eq.certificate.outcome
     (True, 'certified')
     """
-    if not tol > 0:
-        raise BadParameter(f"tol is {tol!r}; it must be above 0")
+    for value, kind, name in (
+        (economy, Economy, "economy"),
+        (shock, Shock, "shock"),
+        (policy, Policy, "policy"),
+    ):
+        if not isinstance(value, kind) and (value is not None or name == "economy"):
+            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
     if on_failure not in ("raise", "return"):
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
+    tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
     return _solved(economy, shock or Shock(), policy or Policy(), deficits, tol, threads, on_failure)
 
@@ -238,7 +246,7 @@ def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
 def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) -> Equilibrium:
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
     problem = assemble(economy, shock, policy, deficits)
-    threads = default_threads(problem.system) if threads is None else max(1, int(threads))
+    threads = default_threads(problem.system) if threads is None else thread_count(threads)
     outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
     untouched = outcome is not None
     if outcome is None:
@@ -246,15 +254,30 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
-        raise NotConverged(
-            f"the solver stopped at a residual of {result.certificate.residual:.2e} (tolerance {tolerance:.0e}), "
-            f"worst in country {result.certificate.worst[0]!r}, industry {result.certificate.worst[1]!r}; "
-            f"{outcome.completed:.0f} percent of the shock was followed. Try a smaller shock, or start from the "
-            "world reached (see .equilibrium)",
-            equilibrium=result,
-            reached=outcome.completed,
-        )
+        raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
+
+
+def _failure(result: Equilibrium) -> str:
+    """Say what a result misses and what to do."""
+    certificate = result.certificate
+    if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
+        gap = imbalance(result._system, result._solution)
+        n = int(np.argmax(gap))
+        trade = (
+            result._solution.imports[n] + result._solution.exports[n]
+        ) / result._solution.state.expenditure[n]
+        return (
+            f"trade of country {result.countries[n]!r} is {trade:.1e} of its spending and misses its balance by "
+            f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
+            "shock (the result is in .equilibrium)"
+        )
+    return (
+        f"the solver stopped at a residual of {certificate.residual:.2e} (tolerance {certificate.tolerance:.0e}), "
+        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; the solution was followed over "
+        f"{np.floor(10 * certificate.completed) / 10:g} percent of the shock. Try a smaller shock, or purge deficits "
+        "first; the last iterate is in .equilibrium"
+    )
 
 
 def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:

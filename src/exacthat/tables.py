@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from exacthat.errors import BadInput, nearest
+from exacthat.errors import SHOWN, BadInput, nearest
 
 MISSING = ("raise", "zero")
 
@@ -45,7 +45,14 @@ def read_long(table, columns: Mapping[str, str], missing: str, countries=None, i
         problems.append(f"{name(cell)} stands in {rows[cell]} rows; sum them or drop all but one")
     if missing == "raise":
         absent = np.flatnonzero(rows == 0)
-        problems += [f"{name(cell)} has no row; add it, or pass missing='zero'" for cell in absent]
+        problems += [
+            f"{name(cell)} has no row; add it, or pass missing='zero'" for cell in absent[: 4 * SHOWN]
+        ]
+        if len(absent) > 4 * SHOWN:
+            problems.append(
+                f"{len(absent) - 4 * SHOWN} more cells of {len(countries)} x {len(countries)} countries and "
+                f"{len(industries)} industries have no row; are the columns the ones you mean?"
+            )
     if problems:
         raise BadInput(problems)
     flows = np.zeros(np.prod(shape))
@@ -65,12 +72,18 @@ def _column(table, name: str) -> np.ndarray:
         raise BadInput(f"a {type(table).__name__} has no columns; give a frame or a mapping of arrays")
     if name not in names:
         raise BadInput(f"the table has no column {name!r}{nearest(name, names)} (columns: {names})")
-    return np.asarray(table[name])
+    column = table[name]
+    if isinstance(column, np.ma.MaskedArray):
+        raise BadInput(f"column {name!r} is masked; fill it first, a mask would be lost")
+    column = np.asarray(column)
+    if column.ndim != 1:
+        raise BadInput(f"column {name!r} has shape {column.shape}; it must be one-dimensional")
+    return column
 
 
 def _text(column: np.ndarray, name: str, problems: list[str]) -> np.ndarray:
     """Read labels as text; an empty or missing label is a fault ("NA" read as missing is the usual cause)."""
-    absent = np.array([value is None or value != value for value in column.tolist()], dtype=bool)
+    absent = np.array([_is_missing(value) for value in column.tolist()], dtype=bool)
     text = np.array([str(value) for value in column.tolist()])
     absent |= np.char.strip(text) == ""
     problems += [
@@ -78,6 +91,11 @@ def _text(column: np.ndarray, name: str, problems: list[str]) -> np.ndarray:
         for row in np.flatnonzero(absent)
     ]
     return text
+
+
+def _is_missing(value) -> bool:
+    """None, nan, and pandas' NA (which is not equal to anything, not even unequal)."""
+    return value is None or type(value).__name__ == "NAType" or value != value
 
 
 def _values(column: np.ndarray, name: str, keys, problems: list[str]) -> np.ndarray:
@@ -88,7 +106,7 @@ def _values(column: np.ndarray, name: str, keys, problems: list[str]) -> np.ndar
         for row, value in enumerate(column.tolist()):
             try:
                 values[row] = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 comma = isinstance(value, str) and value.count(",") == 1
                 cure = "write it with a decimal point" if comma else "it must be a number"
                 problems.append(f"row {row}: {name!r} is {value!r}; {cure}")
