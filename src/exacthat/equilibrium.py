@@ -12,6 +12,7 @@ from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
+from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import Outcome, Problem, assemble, base_system, check_baseline, default_threads, solve
 
@@ -160,6 +161,12 @@ class Equilibrium:
             )
         gain = (percent > 0).sum()
         lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        from exacthat.local_stability import (
+            instability,
+        )  # it builds on this floor's solver, and loads only here
+
+        warning = instability(self.economy)
+        lines += ["", warning] if warning else []
         return "\n".join(lines)
 
 
