@@ -161,10 +161,6 @@ class Equilibrium:
             )
         gain = (percent > 0).sum()
         lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
-        from exacthat.local_stability import (
-            instability,
-        )  # it builds on this floor's solver, and loads only here
-
         warning = instability(self.economy)
         lines += ["", warning] if warning else []
         return "\n".join(lines)
