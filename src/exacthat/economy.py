@@ -159,7 +159,8 @@ class Economy:
         `destination`, `industry` and `value` name its columns. Labels are read as text and keep their order
         of first appearance unless `countries` or `industries` list them, which also refuses unknown labels.
         ``missing="zero"`` reads absent rows as zero flows, ``"raise"`` reports them. Elasticities may be
-        mappings by industry label. Other options go to `Economy`.
+        mappings by industry label. Other options go to `Economy`; `tariff` and `export_subsidy` may also name a
+        column of rates (0.1 is ten percent; 0 on own trade, and on absent rows).
 
         Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels, values
         that are not numbers, negative or not finite.
@@ -169,10 +170,12 @@ class Economy:
         >>> Economy.from_long(rows, trade_elasticity={"food": 5.0}).flows[0, :, 0]
         array([8., 2.])
         """
-        from exacthat.tables import read_long
+        from exacthat.tables import RATES, read_long
 
         columns = {"origin": origin, "destination": destination, "industry": industry, "value": value}
-        flows, countries, industries = read_long(table, columns, missing, countries, industries)
+        columns |= {role: options[role] for role in RATES if isinstance(options.get(role), str)}
+        flows, countries, industries, rates = read_long(table, columns, missing, countries, industries)
+        options |= rates
         return cls(
             flows, trade_elasticity, scale_elasticity, countries=countries, industries=industries, **options
         )
