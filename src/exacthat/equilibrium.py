@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen
 from exacthat.economy import Economy
@@ -14,7 +15,7 @@ from exacthat.errors import BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import Outcome, Problem, assemble, base_system, check_baseline, default_threads, solve
+from exacthat.solver import Outcome, default_threads, solve, trade_shares
 
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
@@ -71,17 +72,8 @@ class Equilibrium:
 
     @cached_property
     def trade_shares(self) -> np.ndarray:
-        """lambda' (N, N, K): A u / d."""
-        system, point, state = self._system, self._solution.point, self._solution.state
-        alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-        ln_cost = system.labour_share * state.wage_bill
-        if system.input_shares is not None:
-            ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-        ln_u = alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
-        with np.errstate(under="ignore"):
-            relative = np.exp(np.minimum(ln_u[:, :, None] - state.price_power[:, None, :], 700.0))
-        live = (system.sales > 0)[:, :, None] & (self.economy.spending > 0).T[:, None, :]
-        return frozen(np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0)))
+        """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
+        return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
 
     @cached_property
     def flows(self) -> np.ndarray:
@@ -254,7 +246,7 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
     untouched = outcome is not None
     if outcome is None:
         base = base_system(economy) if economy.consistent else None
-        outcome = solve(problem.system, base, tolerance, threads)
+        outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(
