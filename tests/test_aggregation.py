@@ -241,6 +241,10 @@ FAULTS = {
     "no list": ({"countries": {"A": None}}, "give a list of labels"),
     "option": ({"internal_taxes": "dorp"}, "did you mean 'drop'"),
     "scalar": ({"trade_elasticity": 4.0}, "give a mapping"),
+    "text": (
+        {"industries": {"x": ["industry0", "industry1"]}, "scale_elasticity": {"x": "low"}},
+        "scale_elasticity cannot be read",
+    ),
 }
 
 

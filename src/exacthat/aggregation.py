@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat import checks
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
 
@@ -174,7 +175,7 @@ def _regroup(economy: Economy, by_country: Grouping, by_industry: Grouping, give
         )
     faults: list[str] = []
     elasticities = {
-        name: _elasticities(economy, by_industry, name, values or {}, faults)
+        name: _elasticities(economy, by_industry, name, {} if values is None else values, faults)
         for name, values in given.items()
     }
     flows, border, gate = _values(economy, by_country, internal_taxes, faults)
@@ -259,16 +260,16 @@ def _elasticities(economy: Economy, by_industry: Grouping, name: str, given, fau
         for label in given
         if label not in [labels[j] for j in by_industry.merged]
     ]
-    values = np.empty(len(labels))
+    values = []
     for j, label in enumerate(labels):
         members = np.flatnonzero(by_industry.target == j)
-        values[j] = given.get(label, old[members[0]])
+        values.append(given.get(label, old[members[0]]))
         if label not in given and np.ptp(old[members]) > 0:
             listed = ", ".join(f"{economy.industries[k]!r} {old[k]:g}" for k in members)
             faults.append(
                 f"the industries merged into {label!r} differ in {name} ({listed}): pass {name}={{{label!r}: value}}"
             )
-    return values
+    return checks.numbers(values, name)
 
 
 def _inputs(economy: Economy, by_country, by_industry, sold, scale_elasticity) -> np.ndarray | None:

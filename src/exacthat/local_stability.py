@@ -7,10 +7,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from exacthat.assembly import base_system, check_baseline
 from exacthat.economy import Economy
 from exacthat.errors import NotConverged
 from exacthat.kernels.gravity.system import Point, System
-from exacthat.solver import base_system, check_baseline, default_threads
+from exacthat.solver import default_threads
 
 DENSE = 500  # unknowns up to which all eigenvalues are computed; above, the largest one by Arnoldi's method
 TOLERANCE = 1e-6  # relative, of the largest eigenvalue by Arnoldi's method
@@ -56,7 +57,7 @@ def stability(economy: Economy) -> Stability:
     a world with one industry, without links, have radius 0; so has restricted entry, where no firm enters.
     Any alpha is allowed.
 
-    Raises `BadInput` for a base year that is not an equilibrium, `NotConverged` where Arnoldi's method fails.
+    Raises `BadInput` for a base year that is not an equilibrium, `NotConverged` where the eigenvalues cannot be found.
     Cost: all eigenvalues up to 500 unknowns, some hundred Jacobian products above. The result is kept with the
     economy.
 
@@ -70,9 +71,10 @@ def stability(economy: Economy) -> Stability:
 
 
 def instability(economy: Economy) -> str:
-    """Say that the observed equilibrium is unstable, or nothing; the eigenvalues are computed only where they may tell.
+    """Say that the observed equilibrium is unstable, or nothing ("").
 
-    Balanced worlds without taxes and links are taken as stable where alpha_max is below one.
+    Eigenvalues are computed only where they may tell: balanced worlds without taxes and links are taken as
+    stable where alpha_max is below one, base years that contradict their flows are left out.
     """
     plain = (
         economy.input_shares is None
@@ -81,9 +83,7 @@ def instability(economy: Economy) -> str:
         and not economy.production_subsidy.any()
         and not economy.deficits.any()
     )
-    if economy.entry != "free" or not economy.alpha.any() or (plain and economy.alpha.max() < 1.0):
-        return ""
-    if not economy.consistent:
+    if (plain and economy.alpha.max() < 1.0) or not economy.consistent:
         return ""
     try:
         found = stability(economy)
@@ -96,6 +96,9 @@ def _stability(economy: Economy) -> Stability:
     check_baseline(economy)
     if economy.entry != "free":
         text = "Entry is restricted: no firm enters or leaves, so the observed equilibrium is stable."
+        return Stability(0.0, 0.0, True, text)
+    if not economy.alpha.any():
+        text = "There are no scale effects: entry does not feed on itself, so the observed equilibrium is stable."
         return Stability(0.0, 0.0, True, text)
     without_scale = base_system(replace(economy, scale_elasticity=0.0))
     radius = _spectral_radius(without_scale, without_scale._replace(feedback=economy.alpha))
@@ -138,7 +141,12 @@ def _spectral_radius(without_scale: System, with_scale: System) -> float:
         identity = np.eye(size)
         without = np.stack([product(without_scale, unit) for unit in identity], axis=1)
         scaled = np.stack([product(with_scale, unit) for unit in identity], axis=1)
-        return float(np.abs(np.linalg.eigvals(identity - np.linalg.solve(without, scaled))).max())
+        try:
+            return float(np.abs(np.linalg.eigvals(identity - np.linalg.solve(without, scaled))).max())
+        except np.linalg.LinAlgError as error:
+            raise NotConverged(
+                f"the entry map has no derivative at the observed equilibrium: {error}"
+            ) from error
     bill = without_scale.labour_share * without_scale.cost_share * without_scale.sales
     uniform = np.zeros((bill.shape[1], live.size))
     weights = np.zeros_like(uniform)
@@ -160,7 +168,7 @@ def _largest(without, scaled, uniform, weights) -> float:
     labour incomes, which the preconditioner inverts (exactly so without taxes and links). `uniform` holds,
     for each country, the same change in all industries (., N); `weights` (N, .) give labour income's change.
     """
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs, gmres
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
 
     size = len(uniform)
     coupling = np.stack([without(column) - column for column in uniform.T], axis=1)
@@ -181,7 +189,7 @@ def _largest(without, scaled, uniform, weights) -> float:
     whole = LinearOperator((size, size), entry, dtype=float)
     try:
         values = eigs(whole, k=1, which="LM", v0=start, tol=TOLERANCE, return_eigenvectors=False)
-    except ArpackNoConvergence as error:
+    except ArpackError as error:
         raise NotConverged(
             "the largest eigenvalue of the entry map was not found: aggregate industries or countries"
         ) from error
