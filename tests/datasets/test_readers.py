@@ -300,6 +300,12 @@ def test_pymrio_faults():
     flat.Z = flat.Z.set_axis(["a", "b", "c", "d"], axis=1)
     with pytest.raises(eh.BadInput, match="Z columns hold the label 'a'; each must be a pair"):
         from_pymrio(flat)
+    twice = frames(tab)
+    twice.Z = twice.Z.set_axis(twice.Z.columns[[0, 0, 1, 2]], axis=1)
+    with pytest.raises(eh.BadInput, match="labels must be distinct"):
+        from_pymrio(twice)
+    with pytest.raises(eh.BadInput, match="Z cannot be read"):
+        from_pymrio(SimpleNamespace(Z=frames(tab).Z.astype(str) + "x", Y=frames(tab).Y))
     short = frames(tab)
     short.Z = short.Z.iloc[:, :3]
     with pytest.raises(eh.BadInput, match="'NA' has no column '010'"):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from exacthat.aggregation import Grouping
+from exacthat.checks import numbers
 from exacthat.datasets.mrio import InputOutputTable
-from exacthat.errors import BadInput, nearest
+from exacthat.errors import SHOWN, BadInput, nearest
 
 OUTPUT = ("OUT", "OUTPUT", "GO", "TOTAL", "TOT")  # labels of gross output, which the sums are checked against
 VALUE_ADDED = ("VA", "VALU")
@@ -83,13 +85,15 @@ def from_pymrio(mrio, *, rename: Mapping[str, str] | None = None) -> InputOutput
         raise BadInput(faults)
     if pairs["Z rows"] != pairs["Y rows"]:
         raise BadInput("Z and Y have different rows, or the same in another order: reindex Y to Z's rows")
-    cells = np.hstack([np.asarray(frame, dtype=np.float64) for frame in (mrio.Z, mrio.Y)])
-    twice = [
-        f"{name} hold {label!r} twice" for name, found in pairs.items() for label in dict.fromkeys(found)
-        if found.count(label) > 1
-    ]  # fmt: skip
-    if twice:
-        raise BadInput(twice)
+    faults = [
+        f"{name} hold {label!r} {count} times: labels must be distinct"
+        for name, found in pairs.items()
+        for label, count in Counter(found).items()
+        if count > 1
+    ]
+    if faults:
+        raise BadInput(faults)
+    cells = np.hstack([numbers(mrio.Z, "Z"), numbers(mrio.Y, "Y")])
     return _table(pairs["Z rows"], pairs["Z columns"], pairs["Y columns"], cells, dict(rename or {}), None)
 
 
@@ -149,10 +153,10 @@ def _numbers(line: list[str], name: str, header: list[str], faults: list[str]) -
 def _arrange(names, header, cells, separator, rename, ignore, tolerance) -> InputOutputTable:
     """Tell producers, users, final use and margins apart by label, check the margins and build the table."""
     faults = [
-        f"{what} {label!r} stands {axis.count(label)} times: labels must be distinct"
+        f"{what} {label!r} stands {count} times: labels must be distinct"
         for what, axis in (("row", names), ("column", header))
-        for label in dict.fromkeys(axis)
-        if label not in ignore and axis.count(label) > 1
+        for label, count in Counter(axis).items()
+        if label not in ignore and count > 1
     ]
 
     def positions(axis, paired):
@@ -161,7 +165,7 @@ def _arrange(names, header, cells, separator, rename, ignore, tolerance) -> Inpu
     def split(label):
         return tuple(label.split(separator, 1))
 
-    producers = positions(names, True)
+    producers, columns = positions(names, True), set(header)
     labels, countries = {names[at] for at in producers}, {split(names[at])[0] for at in producers}
     users = [at for at in positions(header, True) if header[at] in labels]
     buyers = [at for at in positions(header, True) if header[at] not in labels]
@@ -169,15 +173,16 @@ def _arrange(names, header, cells, separator, rename, ignore, tolerance) -> Inpu
         faults.append(f"no row is labelled COUNTRY{separator}INDUSTRY: pass the separator that the file uses")
     elif not buyers:
         faults.append(f"no column is labelled COUNTRY{separator}CATEGORY: the table has no final use")
+    known = countries | set(rename)
+    foreign = [header[at] for at in buyers if producers and split(header[at])[0] not in known]
     faults += [
-        f"column {header[at]!r} is of a country without rows{nearest(header[at], names)}: correct or rename it"
-        for at in buyers
-        if producers and split(header[at])[0] not in countries | set(rename)
+        f"column {label!r} is of a country without rows{_hint(label, names, foreign)}: correct or rename it"
+        for label in foreign
     ]
+    strays = [names[at] for at in producers if names[at] not in columns]
     faults += [
-        f"row {names[at]!r} has no column of its label{nearest(names[at], header)}: ignore it if it is no industry"
-        for at in producers
-        if names[at] not in header
+        f"row {label!r} has no column of its label{_hint(label, header, strays)}: ignore it if it is no industry"
+        for label in strays
     ]
     if faults:
         raise BadInput(faults)
@@ -195,9 +200,14 @@ def _arrange(names, header, cells, separator, rename, ignore, tolerance) -> Inpu
     if faults:
         raise BadInput(faults)
     value_added = next((below[label] for label in VALUE_ADDED if label in below), None)
-    rows, columns, final = ([split(label) for label in axis] for axis in (
+    rows, using, final = ([split(label) for label in axis] for axis in (
         [names[at] for at in producers], [header[at] for at in users], [header[at] for at in buyers]))  # fmt: skip
-    return _table(rows, columns, final, block, rename, value_added)
+    return _table(rows, using, final, block, rename, value_added)
+
+
+def _hint(label: str, known, faulty) -> str:
+    """Suggest a spelling, unless so many labels are wrong that the search would take long and help no one."""
+    return nearest(label, known) if len(faulty) <= SHOWN else ""
 
 
 def _margin_faults(what: str, names, sums, margins, tolerance: float, slack: float) -> list[str]:
