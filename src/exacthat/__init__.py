@@ -20,6 +20,7 @@ _HOMES = {
     "certificate": ("Certificate",),
     "accounting": ("GainsFromTrade", "gains_from_trade", "single_industry_gains", "closed_economy_gain"),
     "primitives": ("from_primitives",),
+    "local_stability": ("Stability", "stability"),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (
         "Appraisal",

@@ -13,6 +13,7 @@ from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
+from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, solve, trade_shares
 
@@ -153,6 +154,8 @@ class Equilibrium:
             )
         gain = (percent > 0).sum()
         lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        warning = instability(self.economy)
+        lines += ["", warning] if warning else []
         return "\n".join(lines)
 
 

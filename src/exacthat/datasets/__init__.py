@@ -12,15 +12,20 @@ way they were built stand in `data/README.md`, and in machine-readable form in `
 
 from exacthat.datasets.catalogue import Description, arrays, data_hash, describe, names
 from exacthat.datasets.economies import load
+from exacthat.datasets.mrio import InputOutputTable
+from exacthat.datasets.readers import from_pymrio, read_mrio_csv
 from exacthat.datasets.tables import elasticity_table, table_names
 
 __all__ = [
     "Description",
+    "InputOutputTable",
     "arrays",
     "data_hash",
     "describe",
     "elasticity_table",
+    "from_pymrio",
     "load",
     "names",
+    "read_mrio_csv",
     "table_names",
 ]
