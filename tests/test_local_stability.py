@@ -140,13 +140,21 @@ def test_result_is_kept_with_the_economy():
     assert eh.stability(world) is eh.stability(world)
 
 
-def test_a_printed_equilibrium_says_when_the_base_year_is_unstable():
+def test_a_world_whose_inputs_compound_is_unstable_and_has_no_counterfactual():
+    """Closed, one industry: the radius mu a / (1 - a) passes one exactly where (1 + mu) a does."""
     unstable = eh.Economy([[[10.0]]], 2.0, 0.45, input_shares=[[0.75]])
-    stable = eh.Economy([[[10.0]]], 2.0, 0.1, input_shares=[[0.75]])
-    assert "unstable: a small departure of entry from it grows by the factor 1.35" in str(
+    assert "unstable: a small departure of entry from it grows by the factor 1.35" in str(eh.stability(unstable))
+    with pytest.raises(eh.BadParameter, match=r"country 'C0': inputs and scale effects compound to 1.087"):
         eh.counterfactual(unstable)
-    )
-    assert "stable" not in str(eh.counterfactual(stable))
+
+
+def test_a_printed_equilibrium_says_when_the_base_year_is_unstable(monkeypatch):
+    world = eh.Economy([[[10.0]]], 2.0, 0.1, input_shares=[[0.75]])
+    eq = eh.counterfactual(world)
+    assert "stable" not in str(eq)
+    unstable = eh.stability(eh.Economy([[[10.0]]], 2.0, 0.45, input_shares=[[0.75]]))
+    monkeypatch.setattr(local_stability, "stability", lambda _: unstable)
+    assert "unstable: a small departure of entry" in str(eq)
 
 
 def test_shares_that_contradict_the_flows_are_refused():

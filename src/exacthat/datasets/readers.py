@@ -93,7 +93,7 @@ def from_pymrio(mrio, *, rename: Mapping[str, str] | None = None) -> InputOutput
     ]
     if faults:
         raise BadInput(faults)
-    cells = np.hstack([numbers(mrio.Z, "Z"), numbers(mrio.Y, "Y")])
+    cells = np.hstack([numbers(np.asarray(mrio.Z), "Z"), numbers(np.asarray(mrio.Y), "Y")])
     return _table(pairs["Z rows"], pairs["Z columns"], pairs["Y columns"], cells, dict(rename or {}), None)
 
 
