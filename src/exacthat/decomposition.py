@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -146,38 +147,43 @@ def scale_effects(economy: Economy) -> np.ndarray:
     return mu if economy.entry == "free" else np.zeros_like(mu)
 
 
-def exposure(economy: Economy, scale=None, own=None) -> np.ndarray:
+def exposure(economy: Economy, own=None) -> np.ndarray:
     """Return what a price of own goods weighs in a country's price index, through inputs of inputs (N, K).
 
-    e_k = beta_k + sum_g a_kg (1 + mu_g) e_g; expenditure shares without input-output links. `scale` (K,) takes
-    the place of the scale effects, `own` (N, K) tells which goods a country makes for itself. Raises
-    `BadInput` where scale effects feed on themselves through inputs without bound.
+    e_k = beta_k + sum_g a_kg (1 + mu_g) e_g; expenditure shares without input-output links. `own` (N, K) tells
+    which goods a country makes for itself: all by default. Raises `BadInput` where scale effects feed on
+    themselves through inputs without bound.
     """
     beta = economy.expenditure_shares
     if economy.input_shares is None:
         return beta
-    chain = economy.input_shares * (1.0 + (scale_effects(economy) if scale is None else scale))
+    chain = economy.input_shares * (1.0 + scale_effects(economy))
     if own is not None:
         chain = chain * own[:, None, :]
-    return _leontief(economy, chain, beta, "scale effects of inputs of inputs add up without bound")
-
-
-def _leontief(economy: Economy, chain, final, why: str) -> np.ndarray:
-    """Solve x = final + chain x for each country; refuse where chain does not die out."""
-    eye = np.eye(chain.shape[1])
-    with np.errstate(all="ignore"):
-        try:
-            solved = np.linalg.solve(eye - chain, np.stack([final, np.ones_like(final)], axis=2))
-        except np.linalg.LinAlgError:
-            solved = np.full((*final.shape, 2), -1.0)
-    bad = ~(solved[:, :, 1] >= 1.0 - 1e-9).all(
-        axis=1
-    )  # x >= 1 for final = 1 if and only if the chain dies out
-    if bad.any():
+    weights, dies_out = leontief(chain, beta)
+    if not dies_out.all():
         raise BadInput(
-            [f"country {economy.countries[n]!r}: {why}; lower its input shares" for n in np.flatnonzero(bad)]
+            [
+                f"country {economy.countries[n]!r}: scale effects of inputs of inputs add up without bound; lower "
+                "its input shares or the scale elasticities"
+                for n in np.flatnonzero(~dies_out)
+            ]
         )
-    return np.where(solved[:, :, 0] > 1e-15, solved[:, :, 0], 0.0)
+    return weights
+
+
+def leontief(chain, final) -> tuple[np.ndarray, np.ndarray]:
+    """Solve x = final + chain x in every country; tell where the chain dies out, without which x means nothing.
+
+    chain (N, K, K) not negative, final (N, K). Returns x (N, K) and (N,) flags: spectral radius below one.
+    """
+    eye = np.eye(chain.shape[1])
+    found = np.full((*final.shape, 2), -1.0)
+    for n, links in enumerate(chain):
+        with suppress(np.linalg.LinAlgError):
+            found[n] = np.linalg.solve(eye - links, np.stack([final[n], np.ones_like(final[n])], axis=1))
+    dies_out = (found[:, :, 1] >= 1.0 - 1e-9).all(axis=1)  # a solution above 1 for final = 1 proves it
+    return np.where(found[:, :, 0] > 1e-15, found[:, :, 0], 0.0), dies_out
 
 
 def caliendo_parro_terms(eq) -> Decomposition:

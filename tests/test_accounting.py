@@ -1,0 +1,189 @@
+"""Gains from trade, tables, corrective policy, firms: closed forms against counterfactuals and each other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import exacthat as eh
+from tests.taxed_worlds import PARTS, taxed_economy
+from tests.worlds import economy, primitives
+
+SEEDS = st.integers(0, 2**32 - 1)
+ENTRY = st.sampled_from(["free", "restricted"])
+
+
+def adds_up(gains):
+    log = np.log1p(-gains.percent / 100)
+    np.testing.assert_allclose(gains.trade_term + gains.scale_term + gains.income_term, log, atol=1e-10)
+    np.testing.assert_allclose(gains.covariance_term + gains.divergence_term, gains.scale_term, atol=1e-10)
+
+
+@given(seed=SEEDS, entry=ENTRY, parts=st.sets(st.sampled_from(PARTS)))
+def test_gains_are_the_cost_of_autarky_in_any_balanced_world(seed, entry, parts):
+    """Both entry regimes, the base year's own subsidies and tariffs, input-output links."""
+    world = taxed_economy(seed, parts=parts, entry=entry)
+    gains = eh.gains_from_trade(world)
+    eq = eh.counterfactual(world, eh.Shock(trade_cost=np.inf), tol=1e-12)
+    np.testing.assert_allclose(np.log(eq.welfare_hat), np.log1p(-gains.percent / 100), rtol=1e-9, atol=1e-10)
+    adds_up(gains)
+    assert gains.balanced
+    assert not gains.unsupplied
+    # the same terms as those of the counterfactual
+    terms = eq.decompose("roundabout").terms
+    np.testing.assert_allclose(gains.trade_term, terms["trade"], atol=1e-9)
+    np.testing.assert_allclose(gains.scale_term, terms["scale"], atol=1e-9)
+    income = terms["profits"] + terms["taxes"] + terms["deficit"]
+    np.testing.assert_allclose(gains.income_term, income, atol=1e-9)
+
+
+@given(base=primitives(subsidies=True, deficits=False))
+def test_gains_of_a_world_from_primitives_are_the_ratio_of_two_worlds(base):
+    world = base.solve()
+    cost = np.where(np.eye(len(base.labour), dtype=bool)[:, :, None], base.trade_cost, np.inf)
+    alone = replace(base, trade_cost=cost).solve()
+    scale = base.scale_elasticity if base.entry == "free" else 0.0
+
+    def welfare(solved, tau):
+        employment = solved.output_shares * base.labour[:, None]
+        wage = solved.labour_income / base.labour
+        cost = (employment / base.entry_cost) ** -scale * wage[:, None] / base.productivity
+        cost = cost / (1 + base.production_subsidy)
+        with np.errstate(divide="ignore"):
+            prices = ((tau * cost[:, None, :]) ** -base.trade_elasticity).sum(axis=0)
+        index = prices ** (-base.expenditure_shares / base.trade_elasticity)
+        return solved.expenditure / index.prod(axis=1)
+
+    lost = 1 - welfare(alone, cost) / welfare(world, base.trade_cost)
+    np.testing.assert_allclose(eh.gains_from_trade(world).percent, 100 * lost, rtol=1e-7, atol=1e-8)
+
+
+@given(seed=SEEDS)
+def test_without_links_and_taxes_the_gains_are_the_lectures_product(seed):
+    world = economy(seed)
+    beta, y = world.expenditure_shares, world.output_shares
+    mu, epsilon = world.scale_elasticity, world.trade_elasticity
+    gains = eh.gains_from_trade(world)
+    product = ((beta / y) ** (mu * beta) * world.domestic_shares ** (beta / epsilon)).prod(axis=1)
+    np.testing.assert_allclose(gains.percent, 100 * (1 - product), atol=1e-9)
+    divergence = (beta * np.log(beta / y)).sum(axis=1)
+    np.testing.assert_allclose(gains.divergence_term, (beta * mu).sum(axis=1) * divergence, atol=1e-12)
+
+
+@given(seed=SEEDS, mu=st.floats(0.01, 0.1))
+def test_equal_scale_economies_dampen_the_gains(seed, mu):
+    world = replace(economy(seed), scale_elasticity=mu)
+    gains = eh.gains_from_trade(world)
+    np.testing.assert_allclose(gains.covariance_term, 0.0, atol=1e-12)
+    assert (gains.divergence_term >= -1e-12).all()
+    table = eh.gains_table(world)
+    assert (table.with_scale <= table.no_scale + 1e-10).all()
+
+
+@given(seed=SEEDS)
+def test_one_industry_with_links_has_gains_multiplied_by_one_over_labours_share(seed):
+    rng = np.random.default_rng(seed)
+    flows = rng.lognormal(size=(3, 3, 1)) + 5.0 * np.eye(3)[:, :, None]
+    share = rng.uniform(0.1, 0.4)
+    flows = flows + flows.transpose(1, 0, 2)  # balanced trade
+    world = eh.Economy(flows, 4.0, input_shares=np.full((1, 1), share))
+    expected = 1 - world.domestic_shares[:, 0] ** (1 / (4.0 * (1 - share)))
+    np.testing.assert_allclose(eh.gains_from_trade(world).percent, 100 * expected, rtol=1e-10)
+    np.testing.assert_allclose(eh.single_industry_gains(world, 4.0), 100 * expected, rtol=1e-10)
+
+
+def test_inputs_raise_the_gains():
+    world = taxed_economy(3, parts={"links"})
+    plain = replace(world, input_shares=None)
+    assert (eh.gains_from_trade(world).trade_term < eh.gains_from_trade(plain).trade_term).all()
+
+
+def test_an_input_that_no_one_supplies_at_home_costs_everything():
+    """It is no final good, so only the links show that the country needs it."""
+    flows = np.array([[[8.0, 0.0], [2.0, 0.0]], [[2.0, 2.0], [8.0, 4.0]]])
+    inputs = np.array([[0.0, 0.0], [0.2, 0.0]])  # industry 0 uses industry 1 alone
+    shares = [[1.0, 0.0], [0.8, 0.2]]
+    world = eh.Economy(flows, 4.0, input_shares=inputs, expenditure_shares=shares)
+    gains = eh.gains_from_trade(world)
+    assert gains.unsupplied == (("C0", "industry1"),)
+    assert gains.percent[0] == 100.0
+    assert gains.percent[1] < 100.0
+
+
+def test_gains_refuse_what_has_no_bound():
+    flows = np.ones((2, 2, 1)) + 4.0 * np.eye(2)[:, :, None]
+    explosive = eh.Economy(flows, 4.0, 0.5, input_shares=[[0.7]])
+    with pytest.raises(eh.BadInput, match=r"'C0': scale effects of inputs.*\n.*'C1'"):
+        eh.gains_from_trade(explosive)
+    flows = np.array([[[2.0], [1.0]], [[4.0], [8.0]]])
+    lavish = eh.Economy(flows, 4.0, input_shares=[[0.7]], production_subsidy=[[0.5], [0.0]])
+    with pytest.raises(eh.NoEquilibrium, match="'C0' alone would use more than it makes"):
+        eh.gains_from_trade(lavish)
+
+
+@given(seed=SEEDS, entry=ENTRY, parts=st.sets(st.sampled_from(PARTS)))
+def test_columns_of_the_table_are_what_their_names_say(seed, entry, parts):
+    world = taxed_economy(seed, parts=parts, entry=entry)
+    table = eh.gains_table(world, 5.0)
+    np.testing.assert_array_equal(table.with_scale, eh.gains_from_trade(world).percent)
+    np.testing.assert_array_equal(table.single_industry, eh.single_industry_gains(world, 5.0))
+    if entry == "free" or "links" not in parts:
+        flat = eh.Economy(
+            world.flows, world.trade_elasticity, 0.0, entry=entry, tariff=world.tariff,
+            export_subsidy=world.export_subsidy, production_subsidy=world.production_subsidy,
+            input_shares=world.input_shares,
+        )  # fmt: skip
+        np.testing.assert_allclose(table.no_scale, eh.gains_from_trade(flat).percent, atol=1e-9)
+    if not {"bilateral", "subsidies"} & set(parts):
+        labour = world.labour_share * world.cost_share * world.sales
+        labour = labour.sum(axis=1) / (world.cost_share * world.sales).sum(axis=1)
+        power = 1 / (table.effective_elasticity * labour)
+        np.testing.assert_allclose(
+            100 * (1 - (table.domestic_share / 100) ** power), table.no_scale, rtol=1e-9
+        )
+
+
+@given(seed=SEEDS)
+def test_the_effective_elasticity_is_the_lectures_mean(seed):
+    world = economy(seed)
+    own, total = world.domestic_shares, np.einsum("nnk->n", world.flows) / world.expenditure
+    inverse = (world.expenditure_shares / world.trade_elasticity * np.log(own)).sum(axis=1) / np.log(total)
+    table = eh.gains_table(world)
+    np.testing.assert_allclose(table.effective_elasticity, 1 / inverse, rtol=1e-9)
+    spent = world.flows.sum(axis=(0, 1))
+    mean = (spent * world.trade_elasticity).sum() / spent.sum()
+    np.testing.assert_allclose(table.single_elasticity, mean, rtol=1e-12)
+
+
+@given(seed=SEEDS)
+def test_equal_industries_make_all_columns_equal(seed):
+    """One elasticity, the same domestic share everywhere, equal output: nothing to tell industries apart."""
+    rng = np.random.default_rng(seed)
+    flows = np.einsum("in,k->ink", np.full((3, 3), 1.0) + 4.0 * np.eye(3), rng.dirichlet(np.ones(4)))
+    table = eh.gains_table(eh.Economy(flows, 3.0, rng.uniform(0, 0.3, 4)))
+    np.testing.assert_allclose(table.no_scale, table.single_industry, rtol=1e-9)
+    np.testing.assert_allclose(table.with_scale, table.single_industry, rtol=1e-9)
+    np.testing.assert_allclose(table.effective_elasticity, 3.0, rtol=1e-9)
+
+
+def test_the_table_prints_and_frames_its_columns():
+    table = eh.gains_table(economy(1))
+    frame = table.to_frame()
+    assert list(frame.index) == list(table.countries)
+    np.testing.assert_array_equal(frame["with_scale"], table.with_scale)
+    lines = str(table).splitlines()
+    assert len(lines) == 2 + len(table.countries)
+    assert f"{table.effective_elasticity[0]:.2f}" in lines[2]
+    assert "not counterfactuals" in str(eh.gains_table(economy(1, balanced=False)))
+
+
+def test_a_country_that_does_not_trade_has_no_effective_elasticity():
+    table = eh.gains_table(eh.Economy(np.ones((1, 1, 2)), [2.0, 4.0]))
+    assert np.isnan(table.effective_elasticity).all()
+    np.testing.assert_array_equal(table.with_scale, 0.0)
+    imported = eh.Economy([[[0.0, 4.0], [4.0, 1.0]], [[4.0, 1.0], [4.0, 4.0]]], 3.0)
+    table = eh.gains_table(imported)
+    assert table.no_scale[0] == table.with_scale[0] == 100.0
+    assert table.effective_elasticity[0] == 0.0
