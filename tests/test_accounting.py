@@ -187,3 +187,165 @@ def test_a_country_that_does_not_trade_has_no_effective_elasticity():
     table = eh.gains_table(imported)
     assert table.no_scale[0] == table.with_scale[0] == 100.0
     assert table.effective_elasticity[0] == 0.0
+
+
+def test_correlation_of_the_papers_fourteen_rows():
+    """The lecture prints Cov = -0.65; the rows of Table 3 have this correlation and this covariance."""
+    table = eh.datasets.elasticity_table("ll2023")
+    rows = {
+        name: (epsilon, mu)
+        for name, epsilon, mu in zip(table["table3_row"], table["table3_epsilon"], table["table3_mu"])
+        if np.isfinite(epsilon)
+    }
+    assert len(rows) == 14
+    covariance, correlation = eh.elasticity_correlation(*zip(*rows.values()))
+    assert (round(covariance, 2), round(14 / 13 * covariance, 2), round(correlation, 2)) == (
+        -0.38,
+        -0.41,
+        -0.70,
+    )
+
+
+@given(seed=SEEDS)
+def test_correlation_is_numpys(seed):
+    rng = np.random.default_rng(seed)
+    epsilon, mu = rng.random((2, 6))
+    counts = rng.integers(1, 5, 6)
+    for weights in (None, counts):
+        expected = np.cov(epsilon, mu, bias=True, fweights=weights)
+        covariance, correlation = eh.elasticity_correlation(epsilon, mu, weights)
+        np.testing.assert_allclose(covariance, expected[0, 1], atol=1e-14)
+        np.testing.assert_allclose(correlation, expected[0, 1] / np.sqrt(expected[0, 0] * expected[1, 1]))
+    assert np.isnan(eh.elasticity_correlation([2.0, 2.0], [0.1, 0.2])[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1.0, 2.0], [0.1]), "of one length"),
+        (([], []), "not empty"),
+        (([1.0, 2.0], [0.1, 0.2], [0.0, 0.0]), "not all 0"),
+        (([1.0, 2.0], [0.1, 0.2], [1.0, -1.0]), "at least 0"),
+    ],
+)
+def test_correlation_refuses(arguments, message):
+    with pytest.raises(eh.BadInput, match=message):
+        eh.elasticity_correlation(*arguments)
+
+
+@given(
+    seed=SEEDS,
+    entry=ENTRY,
+    parts=st.sets(st.sampled_from(["bilateral", "subsidies"])),
+    balanced=st.booleans(),
+)
+def test_immiserization_is_the_counterfactual_and_its_slope(seed, entry, parts, balanced):
+    world = taxed_economy(seed, parts=parts, entry=entry, countries=3, balanced=balanced)
+    found = eh.immiserization(world, tol=1e-12)
+    for n, country in enumerate(world.countries):
+        eq = eh.counterfactual(world, policy=eh.Policy.corrective(world, [country]), tol=1e-12)
+        np.testing.assert_allclose(found.gain[n], np.log(eq.welfare_hat[n]), atol=1e-10)
+    np.testing.assert_allclose(sum(found.outcome.values()), found.gain, atol=1e-10)
+    rates = np.array(world.production_subsidy)
+    rates[0] += 1e-5 * (world.scale_elasticity - rates[0])
+    eq = eh.counterfactual(world, policy=eh.Policy(production_subsidy=rates), tol=1e-13)
+    np.testing.assert_allclose(
+        np.log(eq.welfare_hat[0]) / 1e-5, found.predicted_gain[0], rtol=1e-2, atol=1e-4
+    )
+    assert all(certificate.ok for certificate in found.certificates.values())
+    assert len(found.certificates) == 9
+
+
+@given(seed=SEEDS)
+def test_first_order_efficiency_is_the_covariance_of_mu_and_the_move_of_labour(seed):
+    """Untaxed base: d efficiency = sum y mu dln y, and no other income."""
+    world = taxed_economy(seed, parts=(), countries=3)
+    found = eh.immiserization(world)
+    rates = [way * world.scale_elasticity * (np.arange(3) == 1)[:, None] for way in (-1e-4, 1e-4)]
+    low, high = (eh.counterfactual(world, policy=eh.Policy(production_subsidy=s), tol=1e-13) for s in rates)
+    move = np.log(high.output_shares[1] / low.output_shares[1]) / 2e-4
+    expected = (world.output_shares[1] * world.scale_elasticity * move).sum()
+    np.testing.assert_allclose(found.first_order["efficiency"][1], expected, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found.first_order["other_income"], 0.0, atol=1e-8)
+
+
+def test_symmetric_countries_with_opposite_elasticities_lose_alone_as_the_proposition_says():
+    """And with mu and epsilon moving together they gain: the sign of Cov(mu, epsilon) is what differs."""
+    epsilon = np.array([2.0, 4.0, 6.0, 8.0])
+    flows = (np.full((3, 3), 0.2) + 0.4 * np.eye(3))[:, :, None] * np.full(4, 0.25)
+    opposite = eh.immiserization(eh.Economy(flows, epsilon, 0.75 / epsilon))
+    together = eh.immiserization(eh.Economy(flows, epsilon, 0.09 * epsilon / 8))
+    assert opposite.correlation < 0 < together.correlation
+    assert (opposite.predicted_terms_of_trade < together.predicted_terms_of_trade).all()
+    assert (opposite.terms_of_trade < 0).all()
+    assert (opposite.gain < 0).all()
+    assert (together.gain > 0).all()
+
+
+def test_a_closed_economy_has_no_terms_of_trade():
+    world = economy(2, countries=1)
+    found = eh.immiserization(world)
+    np.testing.assert_allclose(found.predicted_terms_of_trade, 0.0, atol=1e-9)
+    gain = eh.closed_economy_gain(world.expenditure_shares, world.scale_elasticity)
+    np.testing.assert_allclose(found.gain, gain, atol=1e-9)
+
+
+def test_without_scale_there_is_nothing_to_correct():
+    found = eh.immiserization(economy(2, highest_alpha=0.0))
+    np.testing.assert_allclose(found.gain, 0.0, atol=1e-12)
+    assert np.isnan(found.correlation)
+
+
+def test_immiserization_prints_frames_and_tells_its_progress():
+    world, heard = economy(5, countries=3), []
+    found = eh.immiserization(world, progress=heard.append)
+    assert heard == list(found.certificates)
+    assert heard[2] == "C0 alone"
+    frame = found.to_frame()
+    np.testing.assert_allclose(frame["gain"], 100 * found.gain)
+    assert f"{(found.gain < 0).sum()} of 3 countries lose" in str(found)
+    with pytest.raises(eh.BadInput, match="links"):
+        eh.immiserization(taxed_economy(1, parts={"links"}))
+
+
+@given(base=primitives(entries=("free",), subsidies=False, deficits=False))
+def test_productivity_levels_price_the_trade_shares_of_a_world_from_primitives(base):
+    """lambda_ink is proportional to (tau_ink w_i / TFP_ik)^-epsilon."""
+    world = base.solve()
+    employment = world.output_shares * base.labour[:, None]
+    levels = eh.productivity_levels(employment, base.productivity, base.entry_cost, base.scale_elasticity)
+    wage = world.labour_income / base.labour
+    with np.errstate(divide="ignore"):
+        price = base.trade_cost * (wage[:, None] / levels)[:, None, :]
+        weight = price**-base.trade_elasticity
+    np.testing.assert_allclose(world.trade_shares, weight / weight.sum(axis=0), rtol=1e-7, atol=1e-10)
+
+
+@given(seed=SEEDS)
+def test_firms_earn_their_entry_cost(seed):
+    """gamma f M = L; TFP has elasticity mu in employment and -mu in the entry cost."""
+    rng = np.random.default_rng(seed)
+    size, fixed, phi = np.exp(rng.normal(size=(3, 2, 3)))
+    gamma = 1 + np.exp(rng.normal(size=3))
+    mu = 1 / (gamma - 1)
+    np.testing.assert_allclose(gamma * fixed * eh.firm_mass(size, fixed, mu), size, rtol=1e-12)
+    levels = eh.productivity_levels(size, phi, fixed, mu)
+    np.testing.assert_allclose(levels, (1 - 1 / gamma) * phi * (gamma * fixed) ** -mu * size**mu, rtol=1e-12)
+    np.testing.assert_allclose(eh.productivity_levels(2 * size, phi, 2 * fixed, mu), levels, rtol=1e-12)
+    np.testing.assert_allclose(eh.productivity_levels(size, phi, fixed, 0.0), phi, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        (([1.0], 1.0, 0.1), eh.BadInput, r"must be \(N, K\)"),
+        (([[1.0, -1.0]], 1.0, 0.1), eh.BadInput, r"employment\[0, 1\] is -1"),
+        (([[1.0, 1.0]], [1.0, 1.0, 1.0], 0.1), eh.BadInput, "entry_cost has shape"),
+        (([[1.0, 1.0]], 0.0, 0.1), eh.BadParameter, "entry_cost must be finite and above 0"),
+        (([[1.0, 1.0]], 1.0, -0.1), eh.BadParameter, "scale_elasticity"),
+        (([[1.0, 1.0]], 1.0, [[0.1]]), eh.BadInput, "scale_elasticity has shape"),
+    ],
+)
+def test_firm_mass_refuses(arguments, kind, message):
+    with pytest.raises(kind, match=message):
+        eh.firm_mass(*arguments)
