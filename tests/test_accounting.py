@@ -179,6 +179,12 @@ def test_the_table_prints_and_frames_its_columns():
     assert "not counterfactuals" in str(eh.gains_table(economy(1, balanced=False)))
 
 
+@pytest.mark.parametrize("elasticity", [0.0, -1.0, float("inf"), float("nan"), [4.0], "4"])
+def test_the_single_elasticity_is_one_number_above_zero(elasticity):
+    with pytest.raises(eh.BadParameter, match="one number above 0"):
+        eh.gains_table(economy(1), elasticity)
+
+
 def test_a_country_that_does_not_trade_has_no_effective_elasticity():
     table = eh.gains_table(eh.Economy(np.ones((1, 1, 2)), [2.0, 4.0]))
     assert np.isnan(table.effective_elasticity).all()

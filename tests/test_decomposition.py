@@ -83,6 +83,46 @@ def test_terms_of_welfare_add_up_for_any_change_of_any_world(drawn, moved):
             np.testing.assert_allclose(values, direct.terms[name], atol=1e-14)
 
 
+@pytest.mark.parametrize("name", ["wiod2014", "icio2019"])
+def test_terms_add_up_on_data_with_industries_that_are_not_made_at_home(name):
+    world = eh.datasets.load(name, deficits="zero")
+    assert (world.domestic_shares[world.spending > 0] == 0).any()
+    phi = np.exp(np.random.default_rng(0).normal(0, 0.3, world.sales.shape))
+    eq = eh.counterfactual(world, eh.Shock(trade_cost=1.3, productivity=phi), tol=1e-12)
+    for kind in ("welfare", "roundabout", "growth"):
+        adds_up(eq.decompose(kind), eq)
+    eq = eh.counterfactual(world, policy=eh.Policy.corrective(world), tol=1e-12)
+    for kind in ("welfare", "corrective"):
+        adds_up(eq.decompose(kind), eq)
+
+
+@given(drawn=WORLDS)
+def test_prices_explain_trade_shares_and_the_price_index(drawn):
+    """lambda'/lambda = (tauhat x factory price x taxes / price index)^-epsilon; Phat = prod Phat_k^beta_k."""
+    world = taxed_economy(**drawn)
+    rng = np.random.default_rng(drawn["seed"])
+    shock, policy = any_shock(rng, world.flows.shape), any_policy(rng, world.flows.shape)
+    eq = eh.counterfactual(world, shock, policy, tol=1e-12)
+    power = lambda rate: 1.0 if rate is None else 1.0 + rate  # noqa: E731
+    taxes = (
+        power(policy.tariff)
+        / power(world.tariff)
+        * power(world.export_subsidy)
+        / power(policy.export_subsidy)
+    )
+    price = shock.trade_cost * eq.factory_price_hat[:, None, :] * taxes / eq.industry_price_hat
+    expected = world.trade_shares * price**-world.trade_elasticity
+    np.testing.assert_allclose(eq.trade_shares, expected, rtol=1e-9, atol=1e-14)
+    index = (eq.industry_price_hat**world.expenditure_shares).prod(axis=1)
+    np.testing.assert_allclose(eq.price_index_hat, index, rtol=1e-12)
+    if world.input_shares is None and world.entry == "free":
+        employment = eq.output_share_hat * eq.labour_hat[:, None]
+        price = eq.wage_hat[:, None] * (employment / shock.entry_cost) ** -world.scale_elasticity
+        price = price / shock.productivity
+        price = price * (1 + world.production_subsidy) / (1 + policy.production_subsidy)
+        np.testing.assert_allclose(eq.factory_price_hat, price, rtol=1e-9)
+
+
 def test_terms_are_zero_where_their_cause_is_absent():
     world = taxed_economy(5, parts={"links"})
     terms = eh.counterfactual(world, eh.Shock(trade_cost=1.2)).decompose().terms
@@ -237,7 +277,7 @@ def test_a_decomposition_prints_and_frames_what_it_holds():
     text = str(parts).splitlines()
     assert text[0] == "change of welfare, 100 log points"
     assert text[1].split()[-2:] == ["total", "exact"]
-    assert "zero everywhere: labour, profits" in str(parts)
+    assert "0.000 everywhere: labour, profits, deficit" in str(parts)
     frame = parts.to_frame()
     assert list(frame.columns) == [*parts.terms, "total", "exact"]
     np.testing.assert_allclose(frame.loc["C2", "trade"], 100 * parts.terms["trade"][2])

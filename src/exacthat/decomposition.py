@@ -13,6 +13,8 @@ from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
 
+SHOWN = 5e-6  # log points; less prints as 0.000
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Decomposition:
@@ -53,7 +55,8 @@ class Decomposition:
         return f"Decomposition({self.kind}: {', '.join(self.terms)}; {len(self.countries)} countries)"
 
     def __str__(self):
-        shown = {name: values for name, values in self.terms.items() if values.any()}
+        idle = [name for name, values in self.terms.items() if np.abs(values).max() < SHOWN]
+        shown = {name: values for name, values in self.terms.items() if name not in idle}
         shown |= {"total": self.total, "exact": self.exact}
         first = max(len(name) for name in (*self.countries, "country"))
         widths = {name: max(len(name), 9) for name in shown}
@@ -64,8 +67,7 @@ class Decomposition:
         for n, country in enumerate(self.countries):
             cells = (f"{100.0 * values[n]:z{widths[name]}.3f}" for name, values in shown.items())
             lines.append("  ".join([f"{country:{first}}", *cells]))
-        idle = [name for name, values in self.terms.items() if not values.any()]
-        lines += [f"zero everywhere: {', '.join(idle)}"] if idle else []
+        lines += [f"0.000 everywhere: {', '.join(idle)}"] if idle else []
         lines.append(f"largest |total - exact| {100.0 * np.abs(self.error).max():.1e}")
         return "\n".join(lines)
 

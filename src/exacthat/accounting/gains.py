@@ -109,7 +109,7 @@ def single_industry_gains(economy: Economy, trade_elasticity: float) -> np.ndarr
     >>> single_industry_gains(world, 4.0).round(3)
     array([5.426, 5.426])
     """
-    if not (np.ndim(trade_elasticity) == 0 and trade_elasticity > 0):
+    if not (isinstance(trade_elasticity, (int, float, np.number)) and 0 < trade_elasticity < np.inf):
         raise BadParameter(f"trade_elasticity is {trade_elasticity!r}; it must be one number above 0")
     labour = economy.labour_income / (economy.cost_share * economy.sales).sum(axis=1)
     with np.errstate(divide="ignore"):  # all is lost where nothing is bought at home
