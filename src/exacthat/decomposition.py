@@ -257,7 +257,7 @@ def _growth(eq) -> Decomposition:
         fault for fault, holds in (
             ("deficits: purge them first", economy.deficits.any() or eq.deficits.any()),
             ("restricted entry", economy.entry == "restricted" and economy.scale_elasticity.any()),
-            ("trade costs at home change", _home_cost(eq).any()),
+            ("a change of trade costs at home", _home_cost(eq).any()),
             ("an industry that lost its last market", ((economy.sales > 0) & (eq.sales == 0)).any()),
         ) if holds
     ])  # fmt: skip

@@ -120,7 +120,11 @@ class Equilibrium:
         return frozen(((1.0 - self.economy.cost_share) * self.sales).sum(axis=1))
 
     def decompose(self, kind: str = "welfare"):
-        """Return the terms of ln What, as `exacthat.decomposition.decompose` defines them by kind."""
+        """Return the terms of ln What: `kind` is "welfare", "roundabout", "growth" or "corrective".
+
+        They add up exactly, whatever the size of the change; `exacthat.decomposition.decompose` defines them.
+        Raises `BadInput` where an identity does not hold for this change.
+        """
         from exacthat.decomposition import decompose
 
         return decompose(self, kind)

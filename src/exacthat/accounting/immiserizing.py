@@ -40,11 +40,12 @@ def elasticity_correlation(trade_elasticity, scale_elasticity, weights=None) -> 
         )
     if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.sum() > 0:
         raise BadInput("weights must be finite, at least 0, and not all 0")
-    share = weights / weights.sum()
+    share, seen = weights / weights.sum(), weights > 0
+    constant = np.ptp(epsilon[seen]) == 0 or np.ptp(mu[seen]) == 0
     epsilon, mu = epsilon - (share * epsilon).sum(), mu - (share * mu).sum()
     covariance = float((share * epsilon * mu).sum())
-    spread = float(np.sqrt((share * epsilon**2).sum() * (share * mu**2).sum()))
-    return covariance, covariance / spread if spread > 0 else float("nan")
+    spread = np.sqrt((share * epsilon**2).sum() * (share * mu**2).sum())
+    return covariance, float("nan") if constant else float(covariance / spread)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
