@@ -143,7 +143,9 @@ def test_result_is_kept_with_the_economy():
 def test_a_world_whose_inputs_compound_is_unstable_and_has_no_counterfactual():
     """Closed, one industry: the radius mu a / (1 - a) passes one exactly where (1 + mu) a does."""
     unstable = eh.Economy([[[10.0]]], 2.0, 0.45, input_shares=[[0.75]])
-    assert "unstable: a small departure of entry from it grows by the factor 1.35" in str(eh.stability(unstable))
+    assert "unstable: a small departure of entry from it grows by the factor 1.35" in str(
+        eh.stability(unstable)
+    )
     with pytest.raises(eh.BadParameter, match=r"country 'C0': inputs and scale effects compound to 1.087"):
         eh.counterfactual(unstable)
 

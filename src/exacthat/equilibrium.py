@@ -15,7 +15,7 @@ from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, solve, trade_shares
+from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
@@ -34,6 +34,7 @@ class Equilibrium:
     output_shares        (N, K)  y', employment shares
     sales                (N, K)  R', producer revenue
     policy                       the rates in force, as full arrays
+    shock                        the hats of the fundamentals, as full arrays; None where nothing changes
 
     Levels are in the currency of the flows with the numeraire "world labour income is unchanged" (labour
     income of each group of countries where the world falls apart). `trade_shares` and `flows` (N, N, K) are
@@ -53,6 +54,7 @@ class Equilibrium:
     sales: np.ndarray
     deficits: np.ndarray
     policy: Policy
+    shock: Shock
     _system: System = field(repr=False)
     _solution: Solution = field(repr=False)
 
@@ -75,6 +77,18 @@ class Equilibrium:
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
         return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
+
+    @cached_property
+    def factory_price_hat(self) -> np.ndarray:
+        """Price (N, K) at the factory gate, net of production subsidies; 1 where nothing is made."""
+        ln_price = -price_power(self._system, self._solution).T / self.economy.trade_elasticity
+        return frozen(np.exp(np.where(self.sales > 0, ln_price, 0.0)))
+
+    @cached_property
+    def industry_price_hat(self) -> np.ndarray:
+        """Consumer price index (N, K) of each industry; 1 where nothing is spent."""
+        ln_price = -self._solution.state.price_power.T / self.economy.trade_elasticity
+        return frozen(np.where(self.economy.spending > 0, np.exp(ln_price), 1.0))
 
     @cached_property
     def flows(self) -> np.ndarray:
@@ -106,6 +120,16 @@ class Equilibrium:
     def profits(self) -> np.ndarray:
         """Profits (N,): zero under free entry."""
         return frozen(((1.0 - self.economy.cost_share) * self.sales).sum(axis=1))
+
+    def decompose(self, kind: str = "welfare"):
+        """Return the terms of ln What: `kind` is "welfare", "roundabout", "growth" or "corrective".
+
+        They add up exactly, whatever the size of the change; `exacthat.decomposition.decompose` defines them.
+        Raises `BadInput` where an identity does not hold for this change.
+        """
+        from exacthat.decomposition import decompose
+
+        return decompose(self, kind)
 
     def to_frame(self, by: str = "country"):
         """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
@@ -316,7 +340,9 @@ def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
               expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
-    return Equilibrium(economy, certificate, *map(frozen, arrays), problem.policy, system, solution)
+    return Equilibrium(
+        economy, certificate, *map(frozen, arrays), problem.policy, problem.shock, system, solution
+    )
 
 
 def _certify(

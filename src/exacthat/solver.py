@@ -79,9 +79,8 @@ def follow(
 
     Returns all attempts in order, the steps that succeeded and the share of the way reached.
     """
-    points = [
-        (0.0, system.origin() if start is None else start)
-    ]  # the unknowns of the target, its taxes included
+    # from the unknowns of the target: its taxes may need more of them than the base has
+    points = [(0.0, system.origin() if start is None else start)]
     step, steps, attempts = 0.25, 0, []
     while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
@@ -134,15 +133,20 @@ def _between(base: System, target: System, t: float) -> System:
     )
 
 
-def trade_shares(system: System, solution: Solution) -> np.ndarray:
-    """lambda' = A u / d (N, N, K) at a solution; 0 where nothing is bought or made."""
+def price_power(system: System, solution: Solution) -> np.ndarray:
+    """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
     point, state = solution.point, solution.state
     alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
     ln_cost = system.labour_share * state.wage_bill
     if system.input_shares is not None:
         ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-    ln_u = alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+    return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+
+
+def trade_shares(system: System, solution: Solution) -> np.ndarray:
+    """lambda' = A u / d (N, N, K) at a solution; 0 where nothing is bought or made."""
+    ln_u, ln_d = price_power(system, solution), solution.state.price_power
     live = (system.sales > 0)[:, :, None] & (system.weights > 0)
     with np.errstate(under="ignore"):
-        relative = np.exp(np.where(live, ln_u[:, :, None] - state.price_power[:, None, :], -np.inf))
+        relative = np.exp(np.where(live, ln_u[:, :, None] - ln_d[:, None, :], -np.inf))
     return np.ascontiguousarray((system.weights * relative).transpose(1, 2, 0))
