@@ -77,7 +77,9 @@ def test_an_unknown_instruction_set_is_refused():
 def test_jacobian_product_is_the_derivative(seed):
     system, point, direction = examples.jacobian_product(np.random.default_rng(seed))
     step = 1e-5
-    up, down = (_parts(cy.evaluate(system, _moved(point, direction, sign * step)).residual) for sign in (1, -1))
+    up, down = (
+        _parts(cy.evaluate(system, _moved(point, direction, sign * step)).residual) for sign in (1, -1)
+    )
     product = _parts(cy.jacobian_product(system, point, direction))
     largest = max(np.abs(part).max() for part in product)
     for high, low, expected in zip(up, down, product):
