@@ -19,6 +19,7 @@ _HOMES = {
     "scenario": ("Shock", "Policy"),
     "certificate": ("Certificate",),
     "accounting": ("GainsFromTrade", "gains_from_trade", "single_industry_gains", "closed_economy_gain"),
+    "decomposition": ("Decomposition", "caliendo_parro_terms"),
     "primitives": ("from_primitives",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (

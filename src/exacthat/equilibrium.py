@@ -31,6 +31,7 @@ class Equilibrium:
     output_shares        (N, K)  y', employment shares
     sales                (N, K)  R', producer revenue
     policy                       the rates in force, as full arrays
+    shock                        the hats of the fundamentals, as full arrays; None where nothing changes
 
     Levels are in the currency of the flows with the numeraire "world labour income is unchanged" (labour
     income of each group of countries where the world falls apart). `trade_shares` and `flows` (N, N, K) are
@@ -50,6 +51,7 @@ class Equilibrium:
     sales: np.ndarray
     deficits: np.ndarray
     policy: Policy
+    shock: Shock
     _system: System = field(repr=False)
     _solution: Solution = field(repr=False)
 
@@ -71,16 +73,35 @@ class Equilibrium:
     @cached_property
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d."""
+        system, ln_u = self._system, self._price_power
+        with np.errstate(under="ignore"):
+            relative = np.exp(
+                np.minimum(ln_u[:, :, None] - self._solution.state.price_power[:, None, :], 700.0)
+            )
+        live = (system.sales > 0)[:, :, None] & (self.economy.spending > 0).T[:, None, :]
+        return frozen(np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0)))
+
+    @cached_property
+    def _price_power(self) -> np.ndarray:
+        """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
         system, point, state = self._system, self._solution.point, self._solution.state
         alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
         ln_cost = system.labour_share * state.wage_bill
         if system.input_shares is not None:
             ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-        ln_u = alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
-        with np.errstate(under="ignore"):
-            relative = np.exp(np.minimum(ln_u[:, :, None] - state.price_power[:, None, :], 700.0))
-        live = (system.sales > 0)[:, :, None] & (self.economy.spending > 0).T[:, None, :]
-        return frozen(np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0)))
+        return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+
+    @cached_property
+    def factory_price_hat(self) -> np.ndarray:
+        """Price (N, K) at the factory gate, net of production subsidies; 1 where nothing is made."""
+        ln_price = np.where(self.sales > 0, -self._price_power.T / self.economy.trade_elasticity, 0.0)
+        return frozen(np.exp(ln_price))
+
+    @cached_property
+    def industry_price_hat(self) -> np.ndarray:
+        """Consumer price index (N, K) of each industry; 1 where nothing is spent."""
+        ln_price = -self._solution.state.price_power.T / self.economy.trade_elasticity
+        return frozen(np.where(self.economy.spending > 0, np.exp(ln_price), 1.0))
 
     @cached_property
     def flows(self) -> np.ndarray:
@@ -295,7 +316,9 @@ def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
               expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
-    return Equilibrium(economy, certificate, *map(frozen, arrays), problem.policy, system, solution)
+    return Equilibrium(
+        economy, certificate, *map(frozen, arrays), problem.policy, problem.shock, system, solution
+    )
 
 
 def _certify(

@@ -24,6 +24,7 @@ class Problem(NamedTuple):
     system: System
     labour: np.ndarray  # Lhat (N,)
     policy: Policy  # new rates, full arrays
+    shock: Shock  # hats, full arrays or None
     unchanged: bool  # nothing differs from the base year
 
 
@@ -83,7 +84,7 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
         and bool((subsidies == 1.0).all())
         and bool((levels == economy.deficits).all())
     )
-    return Problem(system, labour, rates, unchanged)
+    return Problem(system, labour, rates, hats, unchanged)
 
 
 def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:
