@@ -24,6 +24,8 @@ def chart_png(plan: Plan, result: Result) -> bytes:
         "corrective-policy": _corrective,
         "gains-from-trade": _gains,
         "counterfactual": _counterfactual,
+        "table5": _table5,
+        "nafta": _nafta,
     }[result.kind]
     figure = draw(plan, result)
     picture = io.BytesIO()
@@ -95,15 +97,53 @@ def _counterfactual(plan: Plan, result: Result) -> Figure:
     return figure
 
 
-def _figure(plan: Plan, rows: int, widths: tuple[float, ...]):
-    """Return a figure with a title, a line of notes below, and one panel per entry of `widths`."""
-    height = 2.0 + ROW * max(rows, 3)
+def _table5(plan: Plan, result: Result) -> Figure:
+    columns = result.columns
+    order = np.argsort(columns["free_alone_swapped"], kind="stable")
+    rows = np.arange(len(order))
+    figure, panels = _figure(plan, len(order), (1.0, 1.0), height=0.2)
+    panels[0].set_yticks(rows, [result.rows[n][0] for n in order], fontsize=8)
+    for axes, entry in zip(panels, ("restricted", "free")):
+        for policy, label, color in (("alone", "alone", ORANGE), ("together", "all together", BLUE)):
+            swapped, right = (columns[f"{entry}_{policy}_{which}"][order] for which in ("swapped", "right"))
+            axes.scatter(swapped, rows, s=26, color=color, label=label, zorder=3)
+            axes.scatter(right, rows, s=52, color="none", edgecolor=color, lw=0.8, zorder=2)
+        axes.axvline(0.0, color="black", lw=0.9, zorder=1.5)
+        _finish(axes, len(rows), f"{entry.capitalize()} entry", "change of welfare, percent")
+        _legend(axes)
+    _note(figure, 0.99, "right", "filled: tariffs swapped; ring: tariffs the right way; scales differ")
+    return figure
+
+
+def _nafta(plan: Plan, result: Result) -> Figure:
+    columns = result.columns
+    rows = np.arange(len(result.rows))[::-1]
+    figure, (axes,) = _figure(plan, len(rows), (1.0,))
+    axes.set_yticks(rows, [row[0] for row in result.rows])
+    for key, label, color, marker in (
+        ("welfare_first_order", "first order, as printed", ORANGE, "o"),
+        ("real_income", "exact real income", BLUE, "D"),
+    ):
+        axes.scatter(columns[key], rows, s=62, color=color, marker=marker, label=label, zorder=3)
+    axes.axvline(0.0, color="black", lw=0.9, zorder=1.5)
+    _finish(axes, len(rows), "Welfare", "percent")
+    _legend(axes)
+    return figure
+
+
+def _figure(plan: Plan, rows: int, widths: tuple[float, ...], height: float = ROW):
+    """Return a figure with a title, a line of notes below, and one panel per entry of `widths`.
+
+    `height` is that of a row, in inches.
+    """
+    height = 2.0 + height * max(rows, 3)
     figure = Figure(figsize=(max(9.0, 3.2 * len(widths)), height), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
     figure.suptitle(f"{fill(plan.title, 80)}\n", x=0.01, ha="left", fontsize=12, fontweight="bold")
     base = "deficits purged" if plan.deficits == "zero" else "deficits as observed"
     data = plan.options.get("data", plan.options.get("flows"))
-    _note(figure, 0.01, "left", f"Data: {data}; {base}; {plan.economy.entry} entry")
+    entry = "" if plan.kind == "table5" else f"; {plan.economy.entry} entry"
+    _note(figure, 0.01, "left", f"Data: {data}; {base}{entry}")
     figure.get_layout_engine().set(rect=(0, NOTES / height, 1, 1 - NOTES / height), wspace=0.04)
     return figure, panels
 
