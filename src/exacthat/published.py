@@ -41,14 +41,25 @@ def paper_world(entry: str, tariffs: str, threads: int | None = None) -> tuple[E
     """Return the base year of Table 5 of LL under one entry regime, and its certificate.
 
     "swapped" tariffs: the paper's own balanced flows, which are checked as an equilibrium. "right": the same
-    handling (`ADDED` to every flow, the same elasticities, deficits removed) with the importer as the
-    destination.
+    handling with the importer as the destination, see `without_deficits`.
     """
     published = datasets.load("wiod2014", as_published=True, entry=entry)
     if tariffs == "swapped":
         return published, counterfactual(published, threads=threads).certificate
     raw = datasets.load("wiod2014", entry=entry, trade_elasticity=published.trade_elasticity)
-    return base_year(replace(raw, flows=raw.flows + ADDED, expenditure_shares=None), threads)
+    return without_deficits(raw, threads)
+
+
+def without_deficits(raw: Economy, threads: int | None = None) -> tuple[Economy, Certificate]:
+    """Add `ADDED` to every flow and remove deficits as LL do; return that base year and its certificate.
+
+    Under free entry they remove deficits at constant returns to scale (mu = 0) and put the scale elasticities
+    back afterwards: only so does the world with swapped tariffs become the balanced flows in their files.
+    """
+    constant = raw.scale_elasticity if raw.entry == "restricted" else 0.0
+    observed = replace(raw, flows=raw.flows + ADDED, expenditure_shares=None, scale_elasticity=constant)
+    balanced, certificate = base_year(observed, threads)
+    return replace(balanced, scale_elasticity=raw.scale_elasticity), certificate
 
 
 def table5(*, tol: float = 1e-10, threads: int | None = None, progress: Progress | None = None) -> Result:

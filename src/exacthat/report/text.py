@@ -61,7 +61,7 @@ _SERVICES = {"wiod2014": "Services", "icio2019": "SERV"}
 _TABLE5_HEADER = [
     (
         "Base year",
-        "the paper's handling: 1 million USD added to every flow, deficits purged under each regime",
+        "the paper's handling: 1 million USD added to every flow, deficits purged (free entry: at mu = 0)",
     ),
     ("Entry", "restricted (restr.: markup 1 + mu, profits stay at home) and free (scale effects)"),
     (
