@@ -54,7 +54,7 @@ def without_deficits(raw: Economy, threads: int | None = None) -> tuple[Economy,
     """Add `ADDED` to every flow and remove deficits as LL do; return that base year and its certificate.
 
     Under free entry they remove deficits at constant returns to scale (mu = 0) and put the scale elasticities
-    back afterwards: only so does the world with swapped tariffs become the balanced flows in their files.
+    back afterwards: with swapped tariffs this gives the balanced flows in their files, with scale effects it does not.
     """
     constant = raw.scale_elasticity if raw.entry == "restricted" else 0.0
     observed = replace(raw, flows=raw.flows + ADDED, expenditure_shares=None, scale_elasticity=constant)
@@ -67,7 +67,7 @@ def table5(*, tol: float = 1e-10, threads: int | None = None, progress: Progress
 
     Columns, changes of welfare in percent: `restricted_alone_swapped`, ... for every pair of entry regime
     and policy (the country alone, all 44 together) and for both orientations of the tariffs. `summary` holds
-    mean and median over the rows and what the paper prints. Certificates: 44 + 2 per world.
+    mean and median over the rows and what the paper prints. Certificates: 43 + 2 per world.
 
     Raises `NotConverged` if a base year misses its tolerance; another equilibrium that does leaves nan.
     """

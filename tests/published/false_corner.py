@@ -159,6 +159,7 @@ def belgium() -> None:
         print(f"{name}: success = {found.success}: {found.message}")
     points["shut"] = model.shut_down(points["dogbox"])
     print(eq.certificate)
+    print(f"sales of the world: {world.sales.sum():.1e} million USD")
     for name, x in points.items():
         largest = np.abs(model.residual(x)).max()
         shut = int((model.employment(x) < SHUT).sum())
@@ -186,6 +187,8 @@ def everyone() -> None:
               flush=True)  # fmt: skip
     mean = np.mean(rows, axis=0)
     print(f"mean certified {mean[0]:8.3f}  dogbox {mean[1]:8.3f}")
+    near = int((np.abs(np.diff(rows)) < 0.01).sum())
+    print(f"dogbox within 0.01 points of the certified value: {near} of {len(rows)}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import exacthat as eh
-from exacthat.published import ENTRY, TARIFFS, paper_world, table5, without_deficits
+from exacthat.published import ADDED, ENTRY, TARIFFS, paper_world, table5, without_deficits
 from tests.published import false_corner
 
 # Means over the 43 countries; three of the four agree with what the paper prints.
@@ -74,6 +74,13 @@ def test_removing_deficits_gives_the_balanced_flows_of_the_paper(entry):
     solved, certificate = without_deficits(raw)
     assert certificate.ok
     np.testing.assert_allclose(solved.flows, published.flows, rtol=1e-8)
+
+
+def test_the_paper_removes_deficits_without_scale_effects():
+    published, _ = paper_world("free", "swapped")
+    raw = eh.datasets.arrays("wiod2014")["flows"] + ADDED
+    solved = eh.purge_deficits(replace(published, flows=raw, expenditure_shares=None))
+    assert np.abs(solved.flows / published.flows - 1).max() > 1
 
 
 class TestFalseCorner:
