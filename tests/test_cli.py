@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 from click.testing import CliRunner
 
+import exacthat as eh
 from exacthat import cli, datasets, scenarios
 from exacthat.commands import command
 from exacthat.errors import BadInput, BadParameter, ExacthatError, NoEquilibrium, NotCertified, NotConverged
@@ -198,6 +199,34 @@ def test_a_published_table_that_misses_its_tolerance_says_so(tmp_path):
     assert result.exit_code == 6
     assert result.stdout.startswith("NOT certified")
     assert "failed" in result.stdout
+
+
+def test_gains_table_of_all_countries_names_the_column_that_is_no_percentage(tmp_path):
+    result = invoke("run", "gains-wiod2014", "--out", str(tmp_path))
+    rows = read(tmp_path / "gains-wiod2014.csv")
+    manifest = json.loads((tmp_path / "gains-wiod2014.json").read_text(encoding="utf-8"))
+    table = eh.gains_table(eh.datasets.load("wiod2014", deficits="zero"), 5.0)
+    assert [row["country"] for row in rows] == list(table.countries)
+    columns = {
+        "gains_from_trade_percent": table.with_scale,
+        "gains_from_trade_no_scale_percent": table.no_scale,
+        "gains_single_industry_percent": table.single_industry,
+        "effective_elasticity": table.effective_elasticity,
+        "domestic_share_percent": table.domestic_share,
+    }
+    assert list(rows[0]) == ["country", *columns]
+    for name, values in columns.items():
+        assert [float(row[name]) for row in rows] == values.tolist(), name
+    assert manifest["table"]["numbers"] == ["effective_elasticity"]
+    assert result.stdout.splitlines()[0].startswith("certified: 1 equilibrium")
+
+
+def test_country_without_trade_has_no_effective_elasticity_and_no_failure(folder):
+    (folder / "flows.csv").write_text("origin,destination,industry,value\nA,A,food,3\n", encoding="utf-8")
+    text = OWN.replace("{ food = 0.05, steel = 0.2 }", "0.1") + '[study]\nkind = "gains-from-trade"\n'
+    result = run_own(folder, text)
+    assert result.exit_code == 0
+    assert re.search(r"^ A +0\.00 +0\.00 +none +100\.00$", result.stdout, re.MULTILINE)
 
 
 def test_closed_form_says_that_nothing_was_solved(tmp_path):

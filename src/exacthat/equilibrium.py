@@ -134,6 +134,12 @@ class Equilibrium:
         """Profits (N,): zero under free entry."""
         return frozen(((1.0 - self.economy.cost_share) * self.sales).sum(axis=1))
 
+    def decompose(self, kind: str = "welfare"):
+        """Return the terms of ln What, as `exacthat.decomposition.decompose` defines them by kind."""
+        from exacthat.decomposition import decompose
+
+        return decompose(self, kind)
+
     def to_frame(self, by: str = "country"):
         """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
         import pandas as pd

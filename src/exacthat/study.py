@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from exacthat.accounting import GainsFromTrade, closed_economy_gain, gains_from_trade, single_industry_gains
+from exacthat.accounting import closed_economy_gain, gains_table
 from exacthat.certificate import Certificate
 from exacthat.economy import Economy
 from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual, purge_deficits
@@ -18,6 +18,7 @@ KINDS = ("corrective-policy", "gains-from-trade", "counterfactual", "table5", "n
 DEFICITS = ("zero", "fixed")
 BASE_YEAR = "base year"  # names the equilibrium without deficits among the certificates
 TOGETHER = "all together"
+PLAIN = ("effective_elasticity",)  # columns that hold a number and no percentage
 
 Progress = Callable[[str], None]  # is told the name of an equilibrium before it is solved
 
@@ -30,7 +31,8 @@ class Result:
     base            the base year the changes start from, purged of deficits where that was asked for
     index           names of the row labels, ("country",) or ("counterfactual", "country")
     rows            labels of each row
-    columns         name -> numbers, all in percent, one per row; nan where an equilibrium is not certified
+    columns         name -> numbers, in percent but for `PLAIN`, one per row; nan where an equilibrium is not
+                    certified and where there is no such number
     certificates    name of an equilibrium -> its certificate, in the order in which they were solved
     welfare         name of a counterfactual -> change of welfare (N,) of every country of `base`, in percent
     summary         name -> numbers over all rows, one per column, in percent; nan where there is none
@@ -111,17 +113,17 @@ def corrective_policy(
         solved[name] = counterfactual(base, policy=policy, tol=tol, threads=threads, on_failure="return")
     certificates |= {name: equilibrium.certificate for name, equilibrium in solved.items()}
     welfare = {name: percent_change(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
-    gains = gains_from_trade(base)
+    gains = gains_table(base)
     closed = closed_economy_gain(base.spending_shares, base.scale_elasticity, base.entry)
     alone = [f"{country} alone" for country in countries]
     columns = {
-        "gains_from_trade": gains.percent[at],
-        "gains_from_trade_no_scale": _without_scale(gains, base.countries)[at],
+        "gains_from_trade": gains.with_scale[at],
+        "gains_from_trade_no_scale": gains.no_scale[at],
         "closed_economy_gain": 100.0 * np.expm1(closed)[at],
         "gain_alone": np.array([welfare[name][n] for name, n in zip(alone, at)]),
         "gain_together": welfare[TOGETHER][at],
         "subsidy_bill_alone": np.array([_subsidy_bill(solved[name])[n] for name, n in zip(alone, at)]),
-        "domestic_share": _domestic_share(base)[at],
+        "domestic_share": gains.domestic_share[at],
     }
     rows = tuple((country,) for country in countries)
     return Result("corrective-policy", base, ("country",), rows, columns, certificates, welfare)
@@ -138,8 +140,9 @@ def trade_gains(
 ) -> Result:
     """Tabulate gains from trade, in percent, by closed form: one row per country of `countries`.
 
-    Columns: `gains_from_trade`, `gains_from_trade_no_scale`, `domestic_share`, and, if a
-    `single_industry_elasticity` is given, `gains_single_industry`, as if all industries were one. With
+    Columns: `gains_from_trade`, `gains_from_trade_no_scale`, `effective_elasticity` (a number: of trade in a
+    single industry with the gains without scale), `domestic_share`, and, if a `single_industry_elasticity`
+    is given, `gains_single_industry`, as if all industries were one. See `exacthat.gains_table`. With
     `deficits="fixed"` nothing is solved. Raises as `corrective_policy` does.
 
     >>> world = Economy([[[8.0], [2.0]], [[2.0], [8.0]]], trade_elasticity=4.0)
@@ -148,14 +151,12 @@ def trade_gains(
     """
     at, countries = chosen(economy, countries)
     base, certificates = _purged(economy, deficits, threads, progress or (lambda name: None))
-    gains = gains_from_trade(base)
-    columns = {
-        "gains_from_trade": gains.percent[at],
-        "gains_from_trade_no_scale": _without_scale(gains, base.countries)[at],
-    }
+    gains = gains_table(base, single_industry_elasticity)
+    columns = {"gains_from_trade": gains.with_scale[at], "gains_from_trade_no_scale": gains.no_scale[at]}
     if single_industry_elasticity is not None:
-        columns["gains_single_industry"] = single_industry_gains(base, single_industry_elasticity)[at]
-    columns["domestic_share"] = _domestic_share(base)[at]
+        columns["gains_single_industry"] = gains.single_industry[at]
+    columns["effective_elasticity"] = gains.effective_elasticity[at]
+    columns["domestic_share"] = gains.domestic_share[at]
     rows = tuple((country,) for country in countries)
     return Result("gains-from-trade", base, ("country",), rows, columns, certificates, {})
 
@@ -254,19 +255,8 @@ def percent_change(equilibrium: Equilibrium, name: str) -> np.ndarray:
     return change if equilibrium.certificate.ok else np.full_like(change, np.nan)
 
 
-def _without_scale(gains: GainsFromTrade, countries) -> np.ndarray:
-    """Gains from trade (N,), in percent, of the same base year if every scale elasticity were zero."""
-    dependent = np.isin(countries, [country for country, _ in gains.unsupplied])
-    return np.where(dependent, 100.0, -100.0 * np.expm1(gains.trade_term))
-
-
 def _subsidy_bill(equilibrium: Equilibrium) -> np.ndarray:
     """Subsidies (N,) in percent of national income."""
     expenditure = equilibrium.expenditure_hat * equilibrium.economy.expenditure
     bill = 100.0 * equilibrium.subsidy_cost / (expenditure - equilibrium.deficits)
     return bill if equilibrium.certificate.ok else np.full_like(bill, np.nan)
-
-
-def _domestic_share(economy: Economy) -> np.ndarray:
-    """Domestic goods (N,) in percent of total spending."""
-    return 100.0 * np.einsum("nnk->n", economy.flows) / economy.spending.sum(axis=1)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from exacthat.report.text import HEADINGS, certificate_line, findings, header, legend
 from exacthat.scenarios import Plan
-from exacthat.study import Result
+from exacthat.study import PLAIN, Result
 
 NARROW, WIDE = 80, 100
 
@@ -67,14 +67,18 @@ def _table(result: Result) -> Table:
             table.add_section()
         shown = ("", *labels[1:]) if len(labels) > 1 and labels[0] == previous else labels
         previous = labels[0]
-        table.add_row(*map(Text, shown), *(_cell(values[at], digits) for values in result.columns.values()))
+        table.add_row(
+            *map(Text, shown), *(_cell(key, values[at], digits) for key, values in result.columns.items())
+        )
     if result.summary:
         table.add_section()
     for name, values in result.summary.items():
-        cells = (_cell(value, digits) if math.isfinite(value) else Text("-") for value in values)
-        table.add_row(Text(name), *cells)
+        cells = (f"{value:z.{digits}f}" if math.isfinite(value) else "-" for value in values)
+        table.add_row(Text(name), *map(Text, cells))
     return table
 
 
-def _cell(value: float, digits: int) -> Text:
-    return Text(f"{value:z.{digits}f}") if math.isfinite(value) else Text("failed", style="red")
+def _cell(key: str, value: float, digits: int) -> Text:
+    if math.isfinite(value):
+        return Text(f"{value:z.{digits}f}")
+    return Text("none") if key in PLAIN else Text("failed", style="red")

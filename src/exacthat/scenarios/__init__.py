@@ -2,7 +2,7 @@
 
 >>> from exacthat import scenarios
 >>> scenarios.embedded()
-('peers', 'autarky-wiod2008', 'nafta', 'table5', 'trade-war-wiod2014')
+('peers', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'table5', 'trade-war-wiod2014')
 >>> scenarios.find("peers").countries
 ('PAK', 'BGD', 'VNM', 'IND', 'IDN', 'MYS')
 

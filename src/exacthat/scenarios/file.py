@@ -69,7 +69,7 @@ def embedded() -> tuple[str, ...]:
     """Return the names of the embedded scenarios, the default first.
 
     >>> embedded()
-    ('peers', 'autarky-wiod2008', 'nafta', 'table5', 'trade-war-wiod2014')
+    ('peers', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'table5', 'trade-war-wiod2014')
     """
     names = {entry.name for entry in files(__package__).iterdir()}
     stems = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
