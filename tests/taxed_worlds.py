@@ -12,7 +12,7 @@ PARTS = ("links", "bilateral", "subsidies")
 
 def taxed_economy(seed, parts=PARTS, entry="free", countries=4, industries=3, zeros=0.1, balanced=True,
                   highest_alpha=0.6):  # fmt: skip
-    """Make an economy from random flows with the named parts; `balanced` purges its deficits."""
+    """Make an economy from random flows with the named parts; `balanced` purges its deficits, else a tenth is left."""
     rng = np.random.default_rng(seed)
     n, k = countries, industries
     spent = flows(rng, n, k, zeros)
@@ -34,7 +34,7 @@ def taxed_economy(seed, parts=PARTS, entry="free", countries=4, industries=3, ze
             break
         except eh.BadInput:
             inputs = 0.7 * inputs
-    return eh.purge_deficits(raw) if balanced else raw
+    return eh.rebalance(raw, "zero" if balanced else 0.1 * raw.deficits)
 
 
 def any_policy(rng, shape):

@@ -1,4 +1,4 @@
-"""Counterfactuals against theory: level forms, closed forms, invariances."""
+"""Counterfactuals against theory: closed forms, identities, invariances, edges."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import exacthat as eh
-from tests.worlds import economy, primitives, shocks
+from tests.worlds import economy
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -25,42 +25,6 @@ def hats(eq):
 def assert_same(first, second, tolerance=1e-9):
     for a, b in zip(hats(first), hats(second)):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=1e-14)
-
-
-@given(data=st.data())
-def test_hats_are_the_ratio_of_two_level_form_equilibria(data):
-    """Any kind of shock, both entry regimes, with and without deficits, new subsidies on top."""
-    base = data.draw(primitives())
-    before = base.solve()
-    shock = data.draw(shocks(before.flows.shape))
-    rng = np.random.default_rng(data.draw(SEEDS))
-    rates = rng.uniform(-0.2, 0.4, before.production_subsidy.shape) if data.draw(st.booleans()) else None
-    # deficits are fixed in the numeraire "world labour income is unchanged", here the sum of labour
-    moved = base.shocked(shock, rates)
-    scale = moved.labour.sum() / base.labour.sum()
-    after = eh.from_primitives(**{**vars(moved), "deficits": moved.deficits * scale})
-    eq = eh.counterfactual(before, shock, eh.Policy(production_subsidy=rates), tol=1e-12)
-    np.testing.assert_allclose(eq.flows, after.flows / scale, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(eq.sales, after.sales / scale, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(eq.output_shares, after.output_shares, rtol=1e-9, atol=1e-12)
-    wage = after.labour_income / scale / moved.labour / (before.labour_income / base.labour)
-    np.testing.assert_allclose(eq.wage_hat, wage, rtol=1e-9)
-    prices = [_price_index(p, e) for p, e in ((base, before), (moved, after))]
-    np.testing.assert_allclose(eq.price_index_hat, prices[1] / prices[0] / scale, rtol=1e-9)
-    np.testing.assert_allclose(eq.welfare_hat, eq.expenditure_hat / eq.price_index_hat, rtol=1e-13)
-    assert eq.certificate.ok
-
-
-def _price_index(world, solved):
-    """P_n of [L] in levels, from the solved wages and employment."""
-    scale = world.scale_elasticity if world.entry == "free" else 0.0
-    employment = solved.output_shares * world.labour[:, None]
-    wage = solved.labour_income / world.labour
-    cost = (employment / world.entry_cost) ** -scale * wage[:, None] / world.productivity
-    cost = cost / (1 + world.production_subsidy)
-    with np.errstate(divide="ignore"):
-        prices = (world.trade_cost * cost[:, None, :]) ** -world.trade_elasticity
-    return np.prod(prices.sum(axis=0) ** (-world.expenditure_shares / world.trade_elasticity), axis=1)
 
 
 @given(seed=SEEDS, balanced=st.booleans(), entry=st.sampled_from(["free", "restricted"]))
@@ -303,16 +267,29 @@ def test_an_unmet_tolerance_is_an_error_that_keeps_the_iterate():
 
 def test_continuation_reaches_what_newton_reaches():
     """The fallback follows the shock from the base year to the same equilibrium."""
-    from exacthat import solver
+    from exacthat import assembly, solver
 
     world = economy(4, countries=5, zeros=0.1)
     shock, policy = (
         eh.Shock(trade_cost=2.0, labour=np.linspace(0.5, 2, 5)),
         eh.Policy.corrective(world, ["C0"]),
     )
-    problem = solver.assemble(world, shock, policy, "zero")
-    attempts, steps, reached = solver._continue(problem.system, solver.base_system(world), 1e-12, 1)
+    problem = assembly.assemble(world, shock, policy, "zero")
+    attempts, steps, reached = solver.follow(problem.system, assembly.base_system(world), None, 1e-12, 1)
     direct = eh.counterfactual(world, shock, policy, deficits="zero", tol=1e-12)
+    assert reached == 1.0
+    assert steps > 1
+    hat = attempts[-1].state.expenditure / world.expenditure
+    np.testing.assert_allclose(hat, direct.expenditure_hat, rtol=1e-9)
+
+
+def test_continuation_moves_into_tariffs_from_a_base_year_without_any():
+    from exacthat import assembly, solver
+
+    world = economy(4)
+    problem = assembly.assemble(world, eh.Shock(), eh.Policy(tariff=0.3), "fixed")
+    attempts, steps, reached = solver.follow(problem.system, assembly.base_system(world), None, 1e-12, 1)
+    direct = eh.counterfactual(world, policy=eh.Policy(tariff=0.3), tol=1e-12)
     assert reached == 1.0
     assert steps > 1
     hat = attempts[-1].state.expenditure / world.expenditure

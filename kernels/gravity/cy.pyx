@@ -189,11 +189,12 @@ def repeat(system, point, direction, int evaluations=1, int products=0, threads=
     return bound.point(bound.p.residual)
 
 
-def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, threads=1):
+def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, threads=1, int halvings=6):
     """Solve the hat system by Newton-GMRES from a point, the base year by default.
 
-    Returns a `Solution`; `converged` says whether the largest residual met `tolerance`. The compiled twin of
-    `ref.solve`, with the linear systems solved inexactly and preconditioned country by country.
+    Returns a `Solution`; `converged` says whether the largest residual met `tolerance`. A step that had to be
+    halved more than `halvings` times ends the solve: Newton is lost, and following the shock is cheaper. The
+    compiled twin of `ref.solve`, with linear systems solved inexactly and preconditioned country by country.
     """
     cdef _Bound bound = _Bound(system, start, threads)
     cdef Krylov krylov
@@ -211,7 +212,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     krylov.basis = cursor
     memset(&report, 0, sizeof(report))
     with nogil:
-        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, &report)
+        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), bool(report.converged), report.residual,
                     report.last_step, report.iterations, report.evaluations, report.products)

@@ -4,8 +4,8 @@ cdef enum:
     KRYLOV = 60                       # largest number of GMRES steps in one Newton step
 cdef double FORCING = 0.1             # relative accuracy of the first linear solve
 cdef double FORCING_LEAST = 1e-3
+cdef int LONG_SOLVE = 12              # products after which a kept preconditioner is renewed
 cdef double LARGEST_WAGE_STEP = 2.0   # in ln(labour income); ln(sales) is never capped
-cdef int HALVINGS = 6                 # a step cut further says that Newton is lost: follow the shock instead
 
 
 cdef struct Krylov:
@@ -87,10 +87,11 @@ cdef int _newton_direction(Problem *p, Krylov *s, double norm, double forcing, d
 
 
 cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tolerance, int max_iterations,
-                  Report *report) noexcept nogil:
+                  int halvings, Report *report) noexcept nogil:
     """Inexact Newton with halved steps: on return p stands at the last accepted point."""
     cdef double norm, previous = 0.0, forcing = FORCING, length, most
-    cdef int halving, status = _evaluate(p)
+    cdef int halving, used, status = _evaluate(p)
+    cdef bint stale = True
     cdef Py_ssize_t L = p.L
     report.evaluations = 1
     report.residual = _largest(p.residual, L) if status == 0 else INFINITY
@@ -99,8 +100,10 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
         if report.iterations > 0:
             forcing = min(FORCING, max(0.9 * (norm / previous) ** 2, FORCING_LEAST))
         forcing = max(forcing, min(0.3 * tolerance / report.residual, FORCING))
-        _prepare_preconditioner(p)
-        report.products += _newton_direction(p, s, norm, forcing, step)
+        if p.b == 0 or stale:  # the dense blocks cost more than a few products: keep them while they serve
+            _prepare_preconditioner(p)
+        used = _newton_direction(p, s, norm, forcing, step)
+        report.products += used
         _wage_change(p, step, p.change_wage)
         most = _largest(p.change_wage, p.N)
         if not isfinite(most):
@@ -108,7 +111,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
         length = min(1.0, LARGEST_WAGE_STEP / most) if most > 0 else 1.0
         memcpy(start, p.x, L * sizeof(double))
         previous = norm
-        for halving in range(HALVINGS):
+        for halving in range(halvings):
             memcpy(p.x, start, L * sizeof(double))
             vec.add(L, length, step, p.x)
             status = _evaluate(p)
@@ -122,6 +125,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
             _evaluate(p)
             report.evaluations += 1
             break
+        stale = used > LONG_SOLVE or length < 1.0
         report.iterations += 1
         report.residual = _largest(p.residual, L)
         report.last_step = length * _largest(step, L)

@@ -1,7 +1,8 @@
 # Approximate inverses of the Jacobian: what a country does to itself, other countries held still.
 #
 # Without links and bilateral taxes the own-country block is diagonal up to the wage coupling, and inverted
-# in closed form. Otherwise it is a dense matrix of size b = K (+ K prices) (+ 1 spending) per country.
+# in closed form. Otherwise it is a dense matrix of size b = K (+ K prices) (+ 1 spending) per country, inverted
+# once and kept while it serves.
 
 cdef void _own_shares(Problem *p, Py_ssize_t k) noexcept nogil:
     """S_ii = sum_n Omega_in Lambda'_in into p.row: Omega are destination shares of revenue."""
@@ -31,15 +32,15 @@ cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:
 
 
 cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
-    """Assemble and factor the own-country Jacobian of country i; unknowns r_k, then p_k, then e."""
-    cdef Py_ssize_t K = p.K, S = p.stride, b = p.b, k, g, at, e = b - 1
+    """Assemble and invert the own-country Jacobian of country i; unknowns r_k, then p_k, then e."""
+    cdef Py_ssize_t K = p.K, S = p.stride, b = _padded(p.b), k, g, at, e = p.b - 1
     cdef bint links = p.inputs != NULL
-    cdef double *m = p.factors + i * b * b
+    cdef double *m = p.inverses + i * p.b * b
     cdef double *line
     cdef double *income = m + e * b          # last row with bilateral taxes
     cdef double cost, other, home, own, per_spending, by_u, by_x, wage_bill
     cdef const double *a = p.inputs + i * K * K
-    memset(m, 0, b * b * sizeof(double))
+    memset(m, 0, p.b * b * sizeof(double))
     for k in range(K):
         at = k * S + i
         cost = p.alpha[k] + p.epsilon[k]
@@ -87,71 +88,67 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
                 line[g] -= own * cost * p.labour_share[at] * wage_bill
                 line[K + g] -= own * cost * a[g * K + k]
     if p.taxes:
-        for k in range(b):
+        for k in range(p.b):
             income[k] = -income[k] / p.income[i]
         income[e] += 1.0
-    _factor(m, p.pivots + i * b, b)
+    _invert(m, p.pivots + i * p.b, p.b, b)
 
 
-cdef void _factor(double *m, int *pivots, Py_ssize_t b) noexcept nogil:
-    """LU with partial pivoting in place; a vanishing pivot is replaced, it only preconditions."""
+cdef void _invert(double *m, int *pivots, Py_ssize_t size, Py_ssize_t stride) noexcept nogil:
+    """Invert in place by elimination with partial pivoting; a vanishing pivot is replaced, it only preconditions."""
     cdef Py_ssize_t j, row, column
-    cdef double most, swap, factor
-    for j in range(b):
+    cdef double most, factor
+    cdef double *pivot
+    for j in range(size):
         pivots[j] = <int> j
-        most = fabs(m[j * b + j])
-        for row in range(j + 1, b):
-            if fabs(m[row * b + j]) > most:
-                most = fabs(m[row * b + j])
+        most = fabs(m[j * stride + j])
+        for row in range(j + 1, size):
+            if fabs(m[row * stride + j]) > most:
+                most = fabs(m[row * stride + j])
                 pivots[j] = <int> row
+        pivot = m + j * stride
         if pivots[j] != j:
-            for column in range(b):
-                swap = m[j * b + column]
-                m[j * b + column] = m[pivots[j] * b + column]
-                m[pivots[j] * b + column] = swap
-        if not most > 1e-12:
-            m[j * b + j] = 1.0
-        for row in range(j + 1, b):
-            factor = m[row * b + j] / m[j * b + j]
-            m[row * b + j] = factor
-            if factor != 0.0:
-                for column in range(j + 1, b):
-                    m[row * b + column] -= factor * m[j * b + column]
+            for column in range(size):
+                factor = pivot[column]
+                pivot[column] = m[pivots[j] * stride + column]
+                m[pivots[j] * stride + column] = factor
+        factor = 1.0 / pivot[j] if most > 1e-12 else 1.0
+        pivot[j] = 1.0
+        for column in range(size):
+            pivot[column] *= factor
+        for row in range(size):
+            factor = m[row * stride + j]
+            if row != j and factor != 0.0:
+                m[row * stride + j] = 0.0
+                vec.add(stride, -factor, pivot, m + row * stride)
+    for j in range(size - 1, -1, -1):
+        if pivots[j] != j:
+            for row in range(size):
+                factor = m[row * stride + j]
+                m[row * stride + j] = m[row * stride + pivots[j]]
+                m[row * stride + pivots[j]] = factor
 
 
 cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) noexcept nogil:
     """z = inverse of country i's block times x, over that country's unknowns."""
-    cdef Py_ssize_t K = p.K, S = p.stride, b = p.b, k, row
-    cdef const double *m = p.factors + i * b * b
-    cdef const int *pivots = p.pivots + i * b
-    cdef double *y = p.scratch + i * b
-    cdef double swap
+    cdef Py_ssize_t K = p.K, S = p.stride, b = _padded(p.b), k
+    cdef double *v = p.scratch + 2 * i * b
+    cdef double *y = v + b
     for k in range(K):
-        y[k] = x[k * S + i]
+        v[k] = x[k * S + i]
     if p.inputs != NULL:
         for k in range(K):
-            y[K + k] = x[p.M + k * S + i]
+            v[K + k] = x[p.M + k * S + i]
     if p.taxes:
-        y[b - 1] = x[p.L - S + i]
-    for row in range(b):
-        if pivots[row] != row:
-            swap = y[row]
-            y[row] = y[pivots[row]]
-            y[pivots[row]] = swap
-    for row in range(b):
-        for k in range(row):
-            y[row] -= m[row * b + k] * y[k]
-    for row in range(b - 1, -1, -1):
-        for k in range(row + 1, b):
-            y[row] -= m[row * b + k] * y[k]
-        y[row] /= m[row * b + row]
+        v[p.b - 1] = x[p.L - S + i]
+    vec.rows(p.b, b, b, p.inverses + i * p.b * b, v, y)
     for k in range(K):
         z[k * S + i] = y[k]
     if p.inputs != NULL:
         for k in range(K):
             z[p.M + k * S + i] = y[K + k]
     if p.taxes:
-        z[p.L - S + i] = y[b - 1]
+        z[p.L - S + i] = y[p.b - 1]
 
 
 cdef void _precondition(Problem *p, const double *x, double *z) noexcept nogil:

@@ -91,11 +91,11 @@ cdef struct Problem:
     # [N, K]: two buffers for one country's industries side by side
     double *row_a
     double *row_b
-    # [N, b, b] and [N, b]: factors of the country blocks, with links or bilateral taxes
-    double *factors
+    # with links or bilateral taxes: inverted country blocks [N, b, padded b], a pair of vectors and pivots of each
+    Py_ssize_t b
+    double *inverses
     double *scratch
     int *pivots
-    Py_ssize_t b
 
 
 cdef Py_ssize_t _padded(Py_ssize_t size) noexcept nogil:
@@ -115,7 +115,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.b = 0
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
-        blocks = _padded(p.N * p.b * p.b) + 2 * _padded(p.N * p.b)
+        blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
     p.block = <double *> calloc(28 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
                                 + 2 * _padded(p.N * p.K) + blocks + 8, sizeof(double))
     if p.block == NULL:
@@ -167,8 +167,8 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.change_total = _take(&cursor, p.C)
     p.row_a = _take(&cursor, p.N * p.K)
     p.row_b = _take(&cursor, p.N * p.K)
-    p.factors = _take(&cursor, p.N * p.b * p.b)
-    p.scratch = _take(&cursor, p.N * p.b)
+    p.inverses = _take(&cursor, p.N * p.b * _padded(p.b))
+    p.scratch = _take(&cursor, 2 * p.N * _padded(p.b))
     p.pivots = <int *> _take(&cursor, p.N * p.b)
     return 0
 

@@ -7,13 +7,14 @@ from functools import cached_property
 
 import numpy as np
 
+from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import Outcome, Problem, assemble, base_system, check_baseline, default_threads, solve
+from exacthat.solver import Outcome, default_threads, price_power, solve, trade_shares
 
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
@@ -72,30 +73,14 @@ class Equilibrium:
 
     @cached_property
     def trade_shares(self) -> np.ndarray:
-        """lambda' (N, N, K): A u / d."""
-        system, ln_u = self._system, self._price_power
-        with np.errstate(under="ignore"):
-            relative = np.exp(
-                np.minimum(ln_u[:, :, None] - self._solution.state.price_power[:, None, :], 700.0)
-            )
-        live = (system.sales > 0)[:, :, None] & (self.economy.spending > 0).T[:, None, :]
-        return frozen(np.ascontiguousarray(np.where(live, system.weights * relative, 0.0).transpose(1, 2, 0)))
-
-    @cached_property
-    def _price_power(self) -> np.ndarray:
-        """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
-        system, point, state = self._system, self._solution.point, self._solution.state
-        alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-        ln_cost = system.labour_share * state.wage_bill
-        if system.input_shares is not None:
-            ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-        return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+        """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
+        return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
 
     @cached_property
     def factory_price_hat(self) -> np.ndarray:
         """Price (N, K) at the factory gate, net of production subsidies; 1 where nothing is made."""
-        ln_price = np.where(self.sales > 0, -self._price_power.T / self.economy.trade_elasticity, 0.0)
-        return frozen(np.exp(ln_price))
+        ln_price = -price_power(self._system, self._solution).T / self.economy.trade_elasticity
+        return frozen(np.exp(np.where(self.sales > 0, ln_price, 0.0)))
 
     @cached_property
     def industry_price_hat(self) -> np.ndarray:
@@ -278,7 +263,7 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
     untouched = outcome is not None
     if outcome is None:
         base = base_system(economy) if economy.consistent else None
-        outcome = solve(problem.system, base, tolerance, threads)
+        outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
+from exacthat.assembly import trade_groups
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
-from exacthat.kernels.gravity.system import System, pack
-from exacthat.solver import default_threads, trade_groups
+from exacthat.kernels.gravity import cy
+from exacthat.kernels.gravity.ref import trade_weights
+from exacthat.kernels.gravity.system import Point, System, pack
+from exacthat.solver import default_threads, solve, trade_shares
 
 
 def from_primitives(
@@ -19,7 +24,10 @@ def from_primitives(
     trade_elasticity,
     scale_elasticity=0.0,
     *,
+    tariff=None,
+    export_subsidy=None,
     production_subsidy=0.0,
+    input_shares=None,
     deficits=None,
     entry="free",
     countries=None,
@@ -35,19 +43,23 @@ def from_primitives(
     productivity, entry_cost : (N, K)
         phi > 0 and f > 0; entry costs matter under free entry only.
     expenditure_shares : (N, K)
-        beta, rows summing to one.
+        beta, shares in final spending, rows summing to one.
     labour : (N,)
         L > 0.
     trade_elasticity, scale_elasticity : scalar or (K,)
         epsilon > 0, mu >= 0, with mu*epsilon < 1 under free entry.
-    production_subsidy : scalar, (K,), (N, 1) or (N, K)
-        Rates s.
+    tariff, export_subsidy, production_subsidy
+        Rates t, x, s in the shapes that `Economy` takes; 0.1 is ten percent.
+    input_shares : (N, K, K) or (K, K), optional
+        Share of input g in the cost of industry k, as in `Economy`.
     deficits : (N,), optional
         In units of account in which world labour income is the sum of `labour`; sums to zero.
 
-    The equilibrium [L]: lambda_ink proportional to (L_ik/f_ik)^alpha phi_ik^eps (tau_ink w_i/(1+s_ik))^-eps;
-    revenue R_ik = (1+s_ik) sum_n lambda_ink beta_nk E_n; w_i L_i = sum_k kappa_k R_ik, L_ik = kappa_k R_ik/w_i;
-    E_n = sum_k R_nk/(1+s_nk) + D_n. Wages are the economy's labour income over `labour`.
+    The equilibrium [L, LL]: lambda_ink proportional to (Z_ik/f_ik)^alpha phi_ik^eps (price wedge_ink c_ik)^-eps
+    with the wedge tau (1+t)/((1+x)(1+s)), unit cost c_ik = w_i^l prod_g P_ig^a, input bundles Z_ik = R_ik/c_ik and
+    consumer prices P_nk = d_nk^(-1/eps); revenue R_ik = (1+s) sum_n (1+x)/(1+t) X_ink; w_i L_i = sum_k l kappa R;
+    final spending is labour income, profits, net tax revenue and the deficit. Wages are the economy's labour
+    income over `labour`. Constants (gamma and the like) are left out: they cancel in all results.
 
     Raises `BadInput`, `BadParameter`, and `NotConverged` where Newton's method does not reach `tol`.
 
@@ -69,13 +81,11 @@ def from_primitives(
     phi, fixed, size = (_positive(name, values, shape) for name, (values, shape) in arrays.items())
     if not (tau > 0).all() or not np.isfinite(tau[np.arange(n), np.arange(n)]).all():
         raise BadInput("trade_cost must be above 0 everywhere and finite at home")
-    # A stand-in economy checks shares, elasticities, subsidies and labels.
-    shares = np.array(expenditure_shares, dtype=float)
-    if shares.shape != (n, k):
-        raise BadInput(f"expenditure_shares have shape {shares.shape}; they must be ({n}, {k})")
+    # A stand-in economy checks shares, elasticities, taxes and labels.
     frame = Economy(
         np.ones((n, n, k)), trade_elasticity, scale_elasticity, entry=entry, countries=countries,
-        industries=industries, expenditure_shares=shares, production_subsidy=production_subsidy,
+        industries=industries, expenditure_shares=expenditure_shares, tariff=tariff, export_subsidy=export_subsidy,
+        production_subsidy=production_subsidy, input_shares=input_shares,
     )  # fmt: skip
     if entry == "free" and frame.alpha.max() >= 1:
         worst = frame.industries[int(np.argmax(frame.alpha))]
@@ -86,47 +96,70 @@ def from_primitives(
 
     epsilon = frame.trade_elasticity
     scale = frame.scale_elasticity if entry == "free" else np.zeros(k)
-    alpha = scale * epsilon
-    sales = size[:, None] * shares.mean(axis=0) / frame.cost_share  # where the solver starts
-    ln_u = epsilon * (np.log(phi) + np.log1p(frame.production_subsidy) - scale * np.log(fixed))
-    ln_u += alpha * np.log(np.where(sales > 0, sales, 1.0))  # (L/f)^alpha w^-eps in terms of R and Y = w L
-    with np.errstate(under="ignore"):
-        weights = np.where(np.isinf(tau), 0.0, tau**-epsilon)
+    sales = size[:, None] * frame.expenditure_shares.mean(axis=0)  # where the solver starts
+    sales *= (size / (frame.labour_share * frame.cost_share * sales).sum(axis=1))[:, None]
+    ln_u = np.log(phi) + np.log1p(frame.production_subsidy) - scale * np.log(fixed)
+    ln_u += scale * np.log(np.where(sales > 0, sales, 1.0))  # (Z/f)^mu with Z = R/c in the unknown R
+    one = np.ones_like(tau)
+    tariffs, subsidies = (one if tax is None else 1.0 + tax for tax in (frame.tariff, frame.export_subsidy))
+    taxed = frame.tariff is not None or frame.export_subsidy is not None
+    weights = pack(trade_weights(one.transpose(2, 0, 1), tau * tariffs / subsidies, epsilon))
+    border = pack(weights / tariffs.transpose(2, 0, 1)) if taxed else None
+    by_industry = lambda array: np.ascontiguousarray(np.broadcast_to(array, (n, k)).T)  # noqa: E731
     system = System(
-        weights=pack(weights.transpose(2, 0, 1)),
-        spending_shares=np.ascontiguousarray(shares.T),
-        sales=np.ascontiguousarray(sales.T),
-        shift=np.ascontiguousarray(ln_u.T),
-        markup=np.ascontiguousarray(1.0 + frame.production_subsidy.T),
-        cost_share=np.ascontiguousarray(np.broadcast_to(frame.cost_share[:, None], (k, n))),
+        weights=weights,
+        spending_shares=by_industry(frame.expenditure_shares),
+        sales=by_industry(sales),
+        shift=by_industry(epsilon * ln_u),
+        markup=by_industry(1.0 + frame.production_subsidy),
+        cost_share=by_industry(frame.cost_share),
         labour_income=size,
         expenditure=size,
         deficits=owed,
         trade_elasticity=epsilon,
-        feedback=alpha,
+        feedback=scale * epsilon,
         component=trade_groups(frame.countries, size, np.isfinite(tau).any(axis=2), owed),
+        input_shares=frame.input_shares,
+        border=border,
+        revenue=pack(border * subsidies.transpose(2, 0, 1)) if taxed else None,
     )
-    return _solved(system, frame, weights, tol)
+    return _solved(system, frame, tol)
 
 
-def _solved(system: System, frame: Economy, weights, tol: float) -> Economy:
-    from exacthat.kernels.gravity import cy
-
-    found = cy.solve(system, None, tol, max_iterations=200, threads=default_threads(system))
+def _solved(system: System, frame: Economy, tol: float) -> Economy:
+    """Solve, and read the world off: flows are trade shares times spending of all users."""
+    threads = default_threads(system)
+    outcome = solve(system, tol, threads)
+    if not outcome.solution.converged:
+        outcome = solve(system, tol, threads, *_simple_world(system, tol))
+    found = outcome.solution
     if not found.converged:
         raise NotConverged(
-            f"the level-form equilibrium stopped at a residual of {found.residual:.2e} (tol {tol:.0e})"
+            f"the level-form equilibrium stopped at a residual of {found.residual:.2e} (tol {tol:.0e}); "
+            f"{outcome.completed:.0f} percent of the way from a world without differences was followed",
+            reached=outcome.completed,
         )
-    alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-    ln_u = alpha * found.point.sales - (alpha + epsilon) * found.state.wage_bill + system.shift
-    u = np.exp(ln_u - ln_u.max(axis=1, keepdims=True)).T
-    shares = weights * np.where(system.sales.T > 0, u, 0.0)[:, None, :]
     spent = frame.expenditure_shares * found.state.expenditure[:, None]
-    shares /= np.where(spent > 0, shares.sum(axis=0), 1.0)
-    return Economy(
-        shares * spent, frame.trade_elasticity, frame.scale_elasticity, entry=frame.entry,
-        countries=frame.countries, industries=frame.industries, production_subsidy=frame.production_subsidy,
-    )  # fmt: skip
+    if frame.input_shares is not None:
+        sales = system.sales.T * np.exp(found.point.sales.T)
+        spent = spent + np.einsum("igk,ik->ig", frame.input_shares, frame.cost_share * sales)
+    own = {field.name: getattr(frame, field.name) for field in fields(frame)}
+    return Economy(**{**own, "flows": trade_shares(system, found) * spent, "expenditure_shares": None})
+
+
+def _simple_world(system: System, tol: float) -> tuple[System, Point] | tuple[None, None]:
+    """The same countries with equal technology, free trade and no taxes, and its solution: where to start."""
+    open_ = pack((system.weights > 0).astype(float))
+    simple = system._replace(
+        weights=open_,
+        border=None if system.border is None else open_,
+        revenue=None if system.revenue is None else open_,
+        shift=np.zeros_like(system.shift),
+        markup=np.ones_like(system.markup),
+        deficits=np.zeros_like(system.deficits),
+    )
+    found = cy.solve(simple, None, tol, 300, halvings=40)
+    return (simple, found.point) if found.converged else (None, None)
 
 
 def _positive(name: str, values, shape) -> np.ndarray:

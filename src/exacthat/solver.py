@@ -1,4 +1,4 @@
-"""From economy and scenario to a solved hat system: assemble it, refuse what has no equilibrium, solve it."""
+"""Solve a hat system: Newton first, and where that fails follow the solution along the shock."""
 
 from __future__ import annotations
 
@@ -7,25 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exacthat.economy import Economy
-from exacthat.errors import BadInput, BadParameter, NoEquilibrium
+from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
-from exacthat.scenario import Policy, Shock, deficit_levels
 
 ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
-WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
-COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside trade may borrow
-
-
-class Problem(NamedTuple):
-    """A hat system and what the result needs besides."""
-
-    system: System
-    labour: np.ndarray  # Lhat (N,)
-    policy: Policy  # new rates, full arrays
-    shock: Shock  # hats, full arrays or None
-    unchanged: bool  # nothing differs from the base year
+WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 
 
 class Outcome(NamedTuple):
@@ -34,90 +21,6 @@ class Outcome(NamedTuple):
     solution: Solution
     method: str
     completed: float
-
-
-def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Problem:
-    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
-    _check_uniqueness(economy)
-    hats, rates = shock.hats(economy), policy.rates(economy)
-    levels = deficit_levels(deficits, economy)
-    epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
-    scale = mu if economy.entry == "free" else np.zeros_like(mu)
-    labour = np.ones(len(economy.countries)) if hats.labour is None else hats.labour
-
-    subsidies = (1.0 + rates.production_subsidy) / (1.0 + economy.production_subsidy)
-    ln_u = (1.0 + scale) * economy.labour_share * np.log(labour)[:, None] + np.log(subsidies)
-    if hats.productivity is not None:
-        ln_u = ln_u + np.log(hats.productivity)
-    if hats.entry_cost is not None:
-        ln_u = ln_u - scale * np.log(hats.entry_cost)
-
-    sales, linked, weights = economy.sales, economy.linked, economy.packed_shares
-    price_hat = _price_hat(economy, hats.trade_cost, rates)
-    if price_hat is not None:
-        from exacthat.kernels.gravity import cy
-
-        weights = cy.trade_weights(weights, price_hat, epsilon)
-        if np.isinf(price_hat).any():
-            sales, linked = _surviving(economy, weights)
-    border, revenue = _taxed(economy, rates, weights)
-    system = System(
-        weights=weights,
-        spending_shares=np.ascontiguousarray(economy.expenditure_shares.T),
-        sales=np.ascontiguousarray(sales.T),
-        shift=np.ascontiguousarray((epsilon * ln_u).T),
-        markup=np.ascontiguousarray((1.0 + rates.production_subsidy).T),
-        cost_share=np.ascontiguousarray(np.broadcast_to(economy.cost_share[:, None], sales.T.shape)),
-        labour_income=economy.labour_income,
-        expenditure=economy.expenditure,
-        deficits=levels,
-        trade_elasticity=epsilon,
-        feedback=scale * epsilon,
-        component=trade_groups(economy.countries, economy.labour_income, linked, levels),
-        input_shares=economy.input_shares,
-        border=border,
-        revenue=revenue,
-    )
-    unchanged = (
-        all(hat is None for hat in vars(hats).values())
-        and price_hat is None
-        and bool((subsidies == 1.0).all())
-        and bool((levels == economy.deficits).all())
-    )
-    return Problem(system, labour, rates, hats, unchanged)
-
-
-def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:
-    """Change (N, N, K) of consumer over factory prices: trade cost times (1+t)/(1+x); None without any."""
-    hat = trade_cost
-    for new, old, power in (
-        (rates.tariff, economy.tariff, 1.0),
-        (rates.export_subsidy, economy.export_subsidy, -1.0),
-    ):
-        if new is old:
-            continue
-        change = ((1.0 if new is None else 1.0 + new) / (1.0 if old is None else 1.0 + old)) ** power
-        hat = change if hat is None else hat * change
-    return None if hat is None or (hat == 1.0).all() else np.ascontiguousarray(hat)
-
-
-def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Weights at the border and at the factory gate; None where no bilateral tax stands before or after."""
-    if all(
-        tax is None for tax in (rates.tariff, economy.tariff, rates.export_subsidy, economy.export_subsidy)
-    ):
-        return None, None
-    tariff, subsidy = rates.tariff, rates.export_subsidy
-    border = weights if tariff is None else pack(weights / (1.0 + tariff).transpose(2, 0, 1))
-    revenue = None if subsidy is None else pack(border * (1.0 + subsidy).transpose(2, 0, 1))
-    if revenue is None and economy.export_subsidy is not None:
-        revenue = border
-    return border, revenue
-
-
-def base_system(economy: Economy) -> System:
-    """Return the hat system of the base year: its solution is no change, if the data are consistent."""
-    return assemble(economy, Shock(), Policy(), "fixed").system
 
 
 def default_threads(system: System) -> int:
@@ -129,30 +32,32 @@ def default_threads(system: System) -> int:
     return min(processors, len(system.trade_elasticity))
 
 
-def solve(system: System, base: System | None, tolerance: float, threads: int) -> Outcome:
-    """Solve by Newton-GMRES from the base year; where that fails, follow the solution along the shock."""
-    from exacthat.kernels.gravity import cy
+def solve(
+    system: System, tolerance: float, threads: int, base: System | None = None, start: Point | None = None
+) -> Outcome:
+    """Solve by Newton-GMRES from the base year; where that fails, follow the solution from `base`.
 
-    solution = cy.solve(system, None, tolerance, threads=threads)
+    `base` is a system whose solution is `start` (no change by default). Without it Newton is given more patience.
+    """
+    patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
+    solution = cy.solve(system, None, tolerance, threads=threads, **patience)
     if solution.converged or base is None:
         return Outcome(solution, "Newton-GMRES", 100.0)
-    followed, steps, reached = _continue(system, base, tolerance, threads)
+    followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
         return Outcome(solution._replace(**work), "Newton-GMRES", 100.0 * reached)
     return Outcome(followed[-1]._replace(**work), f"Newton-GMRES, shock followed in {steps} steps", 100.0)
 
 
-def _continue(
-    system: System, base: System, tolerance: float, threads: int
+def follow(
+    system: System, base: System, start: Point | None, tolerance: float, threads: int
 ) -> tuple[list[Solution], int, float]:
-    """Move the shock from 0 to 1 in adaptive steps, each solved from a secant prediction.
+    """Move from `base`, solved by `start`, to `system` in adaptive steps, each from a secant prediction.
 
-    Returns all attempts in order, the steps that succeeded and the share of the shock reached.
+    Returns all attempts in order, the steps that succeeded and the share of the way reached.
     """
-    from exacthat.kernels.gravity import cy
-
-    points = [(0.0, base.origin())]
+    points = [(0.0, system.origin() if start is None else start)]
     step, steps, attempts = 0.25, 0, []
     while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
@@ -202,80 +107,20 @@ def _between(base: System, target: System, t: float) -> System:
     )
 
 
-def _check_uniqueness(economy: Economy) -> None:
-    if economy.entry != "free":
-        return
-    faults = [
-        f"industry {economy.industries[k]!r} has mu*epsilon = {economy.alpha[k]:.4g}; under free entry the "
-        f"equilibrium is unique only below 1: lower its scale elasticity ({economy.scale_elasticity[k]:g}) "
-        f"or its trade elasticity ({economy.trade_elasticity[k]:g})"
-        for k in np.flatnonzero(economy.alpha >= 1.0)
-    ]
-    if faults:
-        raise BadParameter(faults)
+def price_power(system: System, solution: Solution) -> np.ndarray:
+    """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
+    point, state = solution.point, solution.state
+    alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
+    ln_cost = system.labour_share * state.wage_bill
+    if system.input_shares is not None:
+        ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
+    return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
 
 
-def check_baseline(economy: Economy) -> None:
-    """Refuse expenditure shares that contradict the flows, naming the worst cell and the cures."""
-    if economy.consistent:
-        return
-    implied = economy.final_demand / economy.expenditure[:, None]
-    gap = np.abs(economy.expenditure_shares - implied)
-    n, k = np.unravel_index(np.argmax(gap), gap.shape)
-    raise BadInput(
-        f"the base year is not an equilibrium: {economy.countries[n]!r} spends "
-        f"{implied[n, k]:.4g} of its total on industry {economy.industries[k]!r} according to the flows "
-        f"but {economy.expenditure_shares[n, k]:.4g} in expenditure_shares; leave expenditure_shares out, "
-        "or solve for a consistent world with exacthat.rebalance(economy)"
-    )
-
-
-def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Sales (N, K) with zeros where no market is left, and which countries still trade with which."""
-    demand = economy.spending.T > 0 if economy.consistent else economy.expenditure_shares.T > 0
-    flows = (weights > 0) & demand[:, None, :]
-    live = (economy.sales.T > 0) & flows.any(axis=2)
-    unserved = demand & ~(flows & live[:, :, None]).any(axis=1)
-    faults = [
-        f"no one is left to supply industry {economy.industries[k]!r} to {economy.countries[n]!r}, which spends "
-        f"{economy.spending_shares[n, k]:.3g} of its total on it: leave a trade cost finite, or merge "
-        "the industry"
-        for k, n in np.argwhere(unserved)
-    ]
-    faults += [
-        f"country {economy.countries[i]!r} has no market left for anything it makes: leave a trade cost finite"
-        for i in np.flatnonzero(~live.any(axis=0))
-    ]
-    if faults:
-        raise NoEquilibrium(faults)
-    return np.where(live.T, economy.sales, 0.0), (flows & live[:, :, None]).any(axis=0)
-
-
-def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:
-    """Number the groups of countries that trade; refuse groups whose books cannot balance."""
-    if linked.all():
-        return np.zeros(len(linked), dtype=np.int32)
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph = csr_array(linked)
-    count, component = connected_components(graph, directed=True, connection="weak")
-    owed, income = np.bincount(component, deficits), np.bincount(component, labour_income)
-    names = np.array(countries)
-    faults = [
-        f"countries {', '.join(names[component == c])} trade with no one else, yet their deficits sum to "
-        f"{owed[c]:.4g} ({owed[c] / income[c]:.2%} of their labour income), which no one can finance: "
-        "pass deficits='zero' or purge them first"
-        for c in np.flatnonzero(np.abs(owed) > COMPONENT_DEFICIT * income)
-    ]
-    if not faults and not deficits.any():
-        strong, group = connected_components(graph, directed=True, connection="strong")
-        if strong > count:
-            smallest = names[group == np.argmin(np.bincount(group))]
-            faults.append(
-                f"countries {', '.join(smallest)} can trade with the others in one direction only, which balanced "
-                "trade does not allow: open or close both directions"
-            )
-    if faults:
-        raise NoEquilibrium(faults)
-    return component.astype(np.int32)
+def trade_shares(system: System, solution: Solution) -> np.ndarray:
+    """lambda' = A u / d (N, N, K) at a solution; 0 where nothing is bought or made."""
+    ln_u, ln_d = price_power(system, solution), solution.state.price_power
+    live = (system.sales > 0)[:, :, None] & (system.weights > 0)
+    with np.errstate(under="ignore"):
+        relative = np.exp(np.where(live, ln_u[:, :, None] - ln_d[:, None, :], -np.inf))
+    return np.ascontiguousarray((system.weights * relative).transpose(1, 2, 0))

@@ -1,0 +1,43 @@
+"""The README says what the program does: its output is the program's, its example runs, its commands are CI's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def block(name: str) -> str:
+    """The fenced block after the mark <!-- name -->."""
+    return re.search(rf"<!-- {name} -->\n```\w*\n(.*?)\n```", README.read_text("utf8"), re.S).group(1)
+
+
+def words(text: str) -> list[str]:
+    """All words but those that depend on the processor or the folder."""
+    text = re.sub(r"worst residual \S+", "", text)
+    return text.split("Written to")[0].split()
+
+
+def test_the_printed_output_is_the_output(tmp_path):
+    runner = pytest.importorskip("click.testing").CliRunner()
+    from exacthat.commands import command
+
+    result = runner.invoke(command, ["run", "--out", str(tmp_path)])
+    assert result.exit_code == 0
+    assert words(result.stdout) == words(block("output"))
+
+
+def test_the_example_runs(capsys):
+    exec(compile(block("example"), "README", "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("certified")
+    assert re.search(r"-?\d+\.\d\d percent, gains from trade \d+\.\d\d percent", printed)
+
+
+@pytest.mark.parametrize(("name", "end"), [("run", "&& exacthat run"), ("test", "&& pytest")])
+def test_each_command_is_one_line_from_a_fresh_environment(name, end):
+    command = block(name)
+    assert "\n" not in command
+    assert command.startswith("python3 -m venv .venv && ")
+    assert command.endswith(end)
