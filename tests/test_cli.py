@@ -173,8 +173,32 @@ def test_second_run_replaces_its_own_files_with_the_same_table(folder):
 def test_other_embedded_scenarios_run(tmp_path, name):
     result = invoke("run", name, "--out", str(tmp_path / "new" / "folder"))
     assert result.exit_code == 0, result.output
-    assert len(read(tmp_path / "new" / "folder" / f"{name}.csv")) >= 5
+    assert len(read(tmp_path / "new" / "folder" / f"{name}.csv")) >= 3
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 100
+
+
+def test_table5_prints_the_comparison_and_keeps_every_certificate(tmp_path):
+    result = invoke("run", "table5", "--out", str(tmp_path))
+    assert result.stdout.startswith("certified: all 180 equilibria;")
+    text = " ".join(result.stdout.split())
+    assert "mean -0.3236 percent with swapped tariffs, which agrees with the printed -0.32" in text
+    assert "mean -6.1093 percent with swapped tariffs, which differs from the printed -2.78" in text
+    assert "…" not in result.stdout  # nothing is cut off at 80 columns
+    manifest = json.loads((tmp_path / "table5.json").read_text(encoding="utf-8"))
+    assert manifest["table"]["summary"]["printed"] == [-0.32, None, 1.67, None, -2.78, None, 3.42, None]
+    assert manifest["certificates"]["free entry, swapped tariffs: BEL alone"]["outcome"] == "certified"
+
+
+def test_nafta_prints_first_order_and_exact(tmp_path):
+    text = " ".join(invoke("run", "nafta", "--out", str(tmp_path)).stdout.split())
+    assert "MEX: first-order welfare 1.31 percent (printed: 1.31), exact real income 0.007." in text
+
+
+def test_a_published_table_that_misses_its_tolerance_says_so(tmp_path):
+    result = invoke("run", "nafta", "--tol", "1e-18", "--out", str(tmp_path))
+    assert result.exit_code == 6
+    assert result.stdout.startswith("NOT certified")
+    assert "failed" in result.stdout
 
 
 def test_gains_table_of_all_countries_names_the_column_that_is_no_percentage(tmp_path):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from exacthat.accounting import closed_economy_gain, gains_table
 from exacthat.certificate import Certificate
 from exacthat.economy import Economy
-from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual
+from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual, purge_deficits
 from exacthat.errors import BadInput, BadParameter, NotConverged, nearest
 from exacthat.scenario import Policy, Shock
 
-KINDS = ("corrective-policy", "gains-from-trade", "counterfactual")
+KINDS = ("corrective-policy", "gains-from-trade", "counterfactual", "table5", "nafta")
 DEFICITS = ("zero", "fixed")
 BASE_YEAR = "base year"  # names the equilibrium without deficits among the certificates
 TOGETHER = "all together"
@@ -35,6 +35,7 @@ class Result:
                     certified and where there is no such number
     certificates    name of an equilibrium -> its certificate, in the order in which they were solved
     welfare         name of a counterfactual -> change of welfare (N,) of every country of `base`, in percent
+    summary         name -> numbers over all rows, one per column, in percent; nan where there is none
     """
 
     kind: str
@@ -44,9 +45,10 @@ class Result:
     columns: Mapping[str, np.ndarray]
     certificates: Mapping[str, Certificate]
     welfare: Mapping[str, np.ndarray]
+    summary: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        for values in (*self.columns.values(), *self.welfare.values()):
+        for values in (*self.columns.values(), *self.welfare.values(), *self.summary.values()):
             values.flags.writeable = False
 
     @property
@@ -100,9 +102,9 @@ def corrective_policy(
     >>> bool(abs(gap).max() < 1e-8)  # countries are alike here
     True
     """
-    at, countries = _chosen(economy, countries)
+    at, countries = chosen(economy, countries)
     tell = progress or (lambda name: None)
-    base, certificates = _base_year(economy, deficits, threads, tell)
+    base, certificates = _purged(economy, deficits, threads, tell)
     solved: dict[str, Equilibrium] = {}
     for country in (*countries, None):
         name = TOGETHER if country is None else f"{country} alone"
@@ -110,7 +112,7 @@ def corrective_policy(
         policy = Policy.corrective(base, None if country is None else [country])
         solved[name] = counterfactual(base, policy=policy, tol=tol, threads=threads, on_failure="return")
     certificates |= {name: equilibrium.certificate for name, equilibrium in solved.items()}
-    welfare = {name: _percent(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
+    welfare = {name: percent_change(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
     gains = gains_table(base)
     closed = closed_economy_gain(base.spending_shares, base.scale_elasticity, base.entry)
     alone = [f"{country} alone" for country in countries]
@@ -147,8 +149,8 @@ def trade_gains(
     >>> trade_gains(world, ["C1"]).columns["gains_from_trade"].round(3)
     array([5.426])
     """
-    at, countries = _chosen(economy, countries)
-    base, certificates = _base_year(economy, deficits, threads, progress or (lambda name: None))
+    at, countries = chosen(economy, countries)
+    base, certificates = _purged(economy, deficits, threads, progress or (lambda name: None))
     gains = gains_table(base, single_industry_elasticity)
     columns = {"gains_from_trade": gains.with_scale[at], "gains_from_trade_no_scale": gains.no_scale[at]}
     if single_industry_elasticity is not None:
@@ -180,9 +182,9 @@ def counterfactuals(
     >>> table.rows, table.columns["welfare"].round(3)
     ((('dearer trade', 'C0'),), array([-1.624]))
     """
-    at, countries = _chosen(economy, countries)
+    at, countries = chosen(economy, countries)
     tell = progress or (lambda name: None)
-    base, certificates = _base_year(economy, deficits, threads, tell)
+    base, certificates = _purged(economy, deficits, threads, tell)
     welfare, parts = {}, []
     for name, (shock, policy) in changes.items():
         tell(name)
@@ -191,14 +193,14 @@ def counterfactuals(
         except BadInput as error:
             raise type(error)([f"counterfactual {name!r}: {problem}" for problem in error.problems]) from None
         certificates[name] = solved.certificate
-        welfare[name] = _percent(solved, "welfare_hat")
+        welfare[name] = percent_change(solved, "welfare_hat")
         real_wage = 100.0 * (solved.wage_hat / solved.price_index_hat - 1.0)
         parts.append(
             {
                 "welfare": welfare[name][at],
                 "real_wage": np.where(solved.certificate.ok, real_wage, np.nan)[at],
-                "price_index": _percent(solved, "price_index_hat")[at],
-                "income": _percent(solved, "income_hat")[at],
+                "price_index": percent_change(solved, "price_index_hat")[at],
+                "income": percent_change(solved, "income_hat")[at],
             }
         )
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -206,7 +208,8 @@ def counterfactuals(
     return Result("counterfactual", base, ("counterfactual", "country"), rows, columns, certificates, welfare)
 
 
-def _chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
+def chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return positions and labels of the rows of a table: all countries by default, each at most once."""
     if countries is None:
         return np.arange(len(economy.countries)), economy.countries
     at = economy.country_index(countries)
@@ -215,8 +218,8 @@ def _chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
     return at, tuple(economy.countries[n] for n in at)
 
 
-def _base_year(economy: Economy, deficits: str, threads, tell: Progress):
-    """Return the base year and, where deficits are purged, the certificate of that equilibrium."""
+def _purged(economy: Economy, deficits: str, threads, tell: Progress):
+    """Return the base year and, where deficits are purged, the certificate of that equilibrium by its name."""
     if deficits not in DEFICITS:
         raise BadParameter(
             f"deficits is {deficits!r}; it must be one of {DEFICITS}{nearest(deficits, DEFICITS)}"
@@ -224,17 +227,30 @@ def _base_year(economy: Economy, deficits: str, threads, tell: Progress):
     if deficits == "fixed":
         return economy, {}
     tell(BASE_YEAR)
+    base, certificate = base_year(economy, threads)
+    return base, {BASE_YEAR: certificate}
+
+
+def base_year(economy: Economy, threads: int | None = None) -> tuple[Economy, Certificate]:
+    """Return the world without deficits as a base year, and the certificate of that equilibrium.
+
+    Where expenditure shares contradict the flows: the world solved at these shares, certified as it stands.
+    Raises `NotConverged`.
+    """
     try:
+        if not economy.consistent:
+            base = purge_deficits(economy, threads=threads)
+            return base, counterfactual(base, threads=threads).certificate
         solved = counterfactual(economy, deficits="zero", tol=REBALANCE_TOLERANCE, threads=threads)
     except NotConverged as error:
         raise NotConverged(
             f"the base year without deficits: {error}", equilibrium=error.equilibrium, reached=error.reached
         ) from None
-    base = replace(economy, flows=solved.flows, expenditure_shares=None)
-    return base, {BASE_YEAR: solved.certificate}
+    return replace(economy, flows=solved.flows, expenditure_shares=None), solved.certificate
 
 
-def _percent(equilibrium: Equilibrium, name: str) -> np.ndarray:
+def percent_change(equilibrium: Equilibrium, name: str) -> np.ndarray:
+    """Return the hats under `name` as percent changes; nan where the equilibrium is not certified."""
     change = 100.0 * (getattr(equilibrium, name) - 1.0)
     return change if equilibrium.certificate.ok else np.full_like(change, np.nan)
 

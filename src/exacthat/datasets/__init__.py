@@ -2,7 +2,7 @@
 
 >>> from exacthat import datasets
 >>> datasets.names()
-('wiod2008', 'wiod2014', 'icio2019')
+('wiod2008', 'wiod2014', 'icio2019', 'nafta1993')
 >>> datasets.describe("icio2019").shape
 (81, 81, 28)
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from exacthat.report.frame import BLUE, GREY, ORANGE, blank, finish, legend, note
 from exacthat.report.gains_chart import gains_chart, trade_panel
+from exacthat.report.published_chart import nafta_chart, table5_chart
 from exacthat.scenarios import Plan
 from exacthat.study import Result
 
@@ -21,6 +22,8 @@ def chart_png(plan: Plan, result: Result) -> bytes:
         "corrective-policy": _corrective,
         "gains-from-trade": gains_chart,
         "counterfactual": _counterfactual,
+        "table5": table5_chart,
+        "nafta": nafta_chart,
     }[result.kind]
     figure = draw(plan, result)
     picture = io.BytesIO()

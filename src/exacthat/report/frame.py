@@ -16,15 +16,18 @@ NOTES = 0.25  # inches for the line below the panels
 LEGEND_ABOVE = 24.0  # points between a panel and its title
 
 
-def blank(plan: Plan, rows: int, widths: tuple[float, ...]):
-    """Return a figure with a title, a line of notes below, and one panel per entry of `widths`."""
+def blank(plan: Plan, rows: int, widths: tuple[float, ...], entry: str | None = None):
+    """Return a figure with a title, a line of notes below, and one panel per entry of `widths`.
+
+    `entry` names the entry regime where it is not that of the plan's economy.
+    """
     height = 2.0 + (ROW if rows <= MANY else DENSE_ROW) * max(rows, 3)
     figure = Figure(figsize=(max(9.0, 3.2 * len(widths)), height), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
     figure.suptitle(f"{fill(plan.title, 80)}\n", x=0.01, ha="left", fontsize=12, fontweight="bold")
     base = "deficits purged" if plan.deficits == "zero" else "deficits as observed"
     data = plan.options.get("data", plan.options.get("flows"))
-    note(figure, 0.01, "left", f"Data: {data}; {base}; {plan.economy.entry} entry")
+    note(figure, 0.01, "left", f"Data: {data}; {base}; {entry or f'{plan.economy.entry} entry'}")
     figure.get_layout_engine().set(rect=(0, NOTES / height, 1, 1 - NOTES / height), wspace=0.04)
     return figure, panels
 

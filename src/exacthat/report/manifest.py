@@ -42,7 +42,7 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
         "economy": {
             "options": dict(plan.options),
             "deficits": plan.deficits,
-            "entry": economy.entry,
+            "entry": "restricted and free" if plan.kind == "table5" else economy.entry,
             "countries": len(economy.countries),
             "industries": list(economy.industries),
             "trade_elasticity": economy.trade_elasticity.tolist(),
@@ -59,6 +59,9 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
                 [*labels, *(_number(values[at]) for values in result.columns.values())]
                 for at, labels in enumerate(result.rows)
             ],
+            "summary": {
+                name: [_number(value) for value in values] for name, values in result.summary.items()
+            },
         },
         "findings": findings(result),
         "versions": {

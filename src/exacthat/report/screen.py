@@ -54,12 +54,13 @@ def report(plan: Plan, result: Result, tol: float) -> str:
 
 
 def _table(result: Result) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    dense = len(result.columns) > 7  # eight columns fit the narrowest screen without half of their padding
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if dense else (0, 1))
     for label in result.index:
         table.add_column(label, no_wrap=True, vertical="bottom")
     for key in result.columns:
         table.add_column(HEADINGS[key], justify="right", no_wrap=True, vertical="bottom")
-    digits = 3 if result.kind == "counterfactual" else 2  # shocks may be small, policies are not
+    digits = 3 if result.kind in ("counterfactual", "nafta") else 2  # shocks may be small, policies are not
     previous = None
     for at, labels in enumerate(result.rows):
         if previous is not None and len(labels) > 1 and labels[0] != previous:
@@ -69,6 +70,11 @@ def _table(result: Result) -> Table:
         table.add_row(
             *map(Text, shown), *(_cell(key, values[at], digits) for key, values in result.columns.items())
         )
+    if result.summary:
+        table.add_section()
+    for name, values in result.summary.items():
+        cells = (f"{value:z.{digits}f}" if math.isfinite(value) else "-" for value in values)
+        table.add_row(Text(name), *map(Text, cells))
     return table
 
 
