@@ -112,8 +112,10 @@ def test_gains_refuse_what_has_no_bound():
     explosive = eh.Economy(flows, 4.0, 0.5, input_shares=[[0.7]])
     with pytest.raises(eh.BadInput, match=r"'C0': scale effects of inputs.*\n.*'C1'"):
         eh.gains_from_trade(explosive)
-    flows = np.array([[[2.0], [1.0]], [[4.0], [8.0]]])
-    lavish = eh.Economy(flows, 4.0, input_shares=[[0.7]], production_subsidy=[[0.5], [0.0]])
+    flows = np.array([[[0.2, 5.0], [0.1, 1.0]], [[0.4, 1.0], [0.8, 5.0]]])
+    lavish = eh.Economy(
+        flows, 4.0, input_shares=[[0.7, 0.0], [0.0, 0.0]], production_subsidy=[[0.5, 0.0], [0.0, 0.0]]
+    )
     with pytest.raises(eh.NoEquilibrium, match="'C0' alone would use more than it makes"):
         eh.gains_from_trade(lavish)
 
