@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.kernels.gravity.ref import solve as _solve
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
 from exacthat.kernels.gravity.system import Point, System, pack
 
@@ -23,7 +24,9 @@ def flows(rng, countries=5, industries=4, zeros=0.2):
     return x / x.sum()
 
 
-def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9, kind="plain") -> System:
+def system(
+    rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9, kind="plain"
+) -> System:
     """Draw a system that a shock of log size `size` moves away from its base; `highest` bounds alpha.
 
     trade_costs: "random" draws one per cell, a number multiplies every foreign one. kind: "plain", "links"
@@ -95,6 +98,20 @@ def jacobian_product(rng, **options):
     """Draw arguments of `jacobian_product`: a system, a point and a direction."""
     drawn, point = evaluate(rng, **options)
     return drawn, point, near(rng, drawn, 1.0)
+
+
+def pullback(rng, **options):
+    """Draw arguments of `pullback`: a system, a point and weights on residual, spending and price powers."""
+    drawn, point, weights = jacobian_product(rng, **options)
+    return drawn, point, weights, rng.normal(size=len(drawn.deficits)), rng.normal(size=drawn.sales.shape)
+
+
+def solve_transposed(rng, **options):
+    """Draw arguments of `solve_transposed`: a system, its solution and a right side that lies on live cells."""
+    drawn, _, _ = solve(rng, **options)
+    right = near(rng, drawn, 1.0)
+    right = right._replace(sales=np.where(drawn.sales > 0, right.sales, 0.0))
+    return drawn, _solve(drawn).point, right
 
 
 def solve(rng, **options):

@@ -129,8 +129,8 @@ cdef void _invert(double *m, int *pivots, Py_ssize_t size, Py_ssize_t stride) no
                 m[row * stride + pivots[j]] = factor
 
 
-cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) noexcept nogil:
-    """z = inverse of country i's block times x, over that country's unknowns."""
+cdef void _country_solve(Problem *p, Py_ssize_t i, bint transposed, const double *x, double *z) noexcept nogil:
+    """z = inverse (or its transpose) of country i's block times x, over that country's unknowns."""
     cdef Py_ssize_t K = p.K, S = p.stride, b = _padded(p.b), k
     cdef double *v = p.scratch + 2 * i * b
     cdef double *y = v + b
@@ -141,7 +141,10 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) n
             v[K + k] = x[p.M + k * S + i]
     if p.taxes:
         v[p.b - 1] = x[p.L - S + i]
-    vec.rows(p.b, b, b, p.inverses + i * p.b * b, v, y)
+    if transposed:
+        vec.columns(p.b, b, b, p.inverses + i * p.b * b, v, y)
+    else:
+        vec.rows(p.b, b, b, p.inverses + i * p.b * b, v, y)
     for k in range(K):
         z[k * S + i] = y[k]
     if p.inputs != NULL:
@@ -151,12 +154,24 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) n
         z[p.L - S + i] = y[p.b - 1]
 
 
-cdef void _precondition(Problem *p, const double *x, double *z) noexcept nogil:
-    """z = approximate inverse of the Jacobian times x."""
+cdef void _precondition(Problem *p, bint transposed, const double *x, double *z) noexcept nogil:
+    """z = approximate inverse of the Jacobian, or its transpose, times x."""
     cdef Py_ssize_t k, n, at
     if p.b > 0:
         for n in range(p.N):
-            _country_solve(p, n, x, z)
+            _country_solve(p, n, transposed, x, z)
+        return
+    if transposed:
+        memset(p.change_wage, 0, p.stride * sizeof(double))
+        for k in range(p.K):
+            for n in range(p.N):
+                at = k * p.stride + n
+                p.change_wage[n] += p.diagonal[at] * p.coupling[at] * x[at]
+        for k in range(p.K):
+            for n in range(p.N):
+                at = k * p.stride + n
+                z[at] = p.diagonal[at] * (x[at] - p.labour_share[at] * p.kappa[at] * p.revenue[at] / p.labour[n]
+                                          * p.weight[n] * p.change_wage[n])
         return
     for k in range(p.M):
         z[k] = p.diagonal[k] * x[k]
