@@ -57,7 +57,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
         # d ln u = alpha xr_k - cost (l sum_g y_g xr_g + sum_g a_gk xp_g)
         line[k] -= other * p.alpha[k]
         for g in range(K):
-            wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+            wage_bill = p.wage_weight[g * S + i]
             line[g] += other * cost * p.labour_share[at] * wage_bill
             if not p.taxes:
                 line[g] -= (per_spending * p.beta[at] * p.value[g * S + i] * p.revenue[g * S + i])
@@ -67,7 +67,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
             by_u = -by_x * own
             income[k] += p.value[at] * p.revenue[at] + by_u * p.alpha[k]
             for g in range(K):
-                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                wage_bill = p.wage_weight[g * S + i]
                 income[g] -= by_u * cost * p.labour_share[at] * wage_bill
             if p.spending[at] > 0:
                 income[e] += by_x * p.beta[at] * p.expenditure[i] / p.spending[at]
@@ -84,7 +84,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
             line[k] += own * p.alpha[k]
             line[K + k] += 1.0
             for g in range(K):
-                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                wage_bill = p.wage_weight[g * S + i]
                 line[g] -= own * cost * p.labour_share[at] * wage_bill
                 line[K + g] -= own * cost * a[g * K + k]
     if p.taxes:
@@ -170,8 +170,7 @@ cdef void _precondition(Problem *p, bint transposed, const double *x, double *z)
         for k in range(p.K):
             for n in range(p.N):
                 at = k * p.stride + n
-                z[at] = p.diagonal[at] * (x[at] - p.labour_share[at] * p.kappa[at] * p.revenue[at] / p.labour[n]
-                                          * p.weight[n] * p.change_wage[n])
+                z[at] = p.diagonal[at] * (x[at] - p.wage_weight[at] * p.weight[n] * p.change_wage[n])
         return
     for k in range(p.M):
         z[k] = p.diagonal[k] * x[k]
@@ -180,7 +179,7 @@ cdef void _precondition(Problem *p, bint transposed, const double *x, double *z)
         p.change_wage[n] *= p.weight[n]
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.N):
+        for n in range(p.stride):
             z[at + n] -= p.diagonal[at + n] * p.coupling[at + n] * p.change_wage[n]
 
 

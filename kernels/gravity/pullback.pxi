@@ -96,7 +96,7 @@ cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept
             sum = w.income[n] if p.taxes else w.spending[n]
             revenue = p.revenue[at]
             y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.value[at] * revenue
-                     + p.labour_share[at] * p.kappa[at] * revenue / p.labour[n] * w.wage[n])
+                     + p.wage_weight[at] * w.wage[n])
             y[at] *= p.live[at]
     if p.inputs != NULL:
         for n in range(p.N):
