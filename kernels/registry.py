@@ -40,3 +40,25 @@ KERNELS: dict[str, Kernel] = {}
 def _register(*kernels: Kernel) -> None:
     for kernel in kernels:
         KERNELS[kernel.name] = kernel
+
+
+_register(
+    Kernel(
+        name="cutoff.trade",
+        reference="cutoff.ref:trade",
+        fast="cutoff.nb:trade",
+        examples="cutoff.examples:trade",
+        contract="log_technology (2, n), tradable (n,) bool, labour (2,) > 0, sigma > 1",
+        equation="Hanlon (2012), (4)-(12); with non-traded goods one root per pattern",
+        tolerance=1e-10,
+    ),
+    Kernel(
+        name="cutoff.mobile",
+        reference="cutoff.ref:mobile",
+        fast="cutoff.nb:mobile",
+        examples="cutoff.examples:mobile",
+        contract="log_technology (2, n), labour (2,) > 0, sigma > 1",
+        equation="Hanlon (2012), section 5: omega = 1, absolute advantage",
+        tolerance=1e-12,
+    ),
+)
