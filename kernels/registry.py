@@ -62,3 +62,27 @@ _register(
         tolerance=1e-12,
     ),
 )
+
+
+_register(
+    Kernel(
+        name="learning.rates",
+        reference="learning.ref:rates",
+        fast="learning.nb:rates",
+        examples="learning.examples:rates",
+        contract="log_technology (2, n), status (n,) int8, spillovers (n, n) [sender, receiver], "
+        "labour (2,), sigma > 1, mobile 0 or 1",
+        equation="Hanlon (2012), (8), (9), (12); on a slide the split that keeps the tie",
+        tolerance=1e-8,
+    ),
+    Kernel(
+        name="learning.trajectory",
+        reference="learning.ref:trajectory",
+        fast="learning.nb:trajectory",
+        examples="learning.examples:trajectory",
+        contract="log_technology (2, n), status (n,) int8, spillovers (n, n) [sender, receiver], "
+        "labour (2,), sigma > 1, times (T,) increasing, tolerance on ln A",
+        equation="Hanlon (2012), (9) through every change of the pattern",
+        tolerance=1e-8,
+    ),
+)

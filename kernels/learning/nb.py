@@ -15,6 +15,8 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
+from .tableau import FINE, QUICK
+
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 _DOT = {**_OPTIONS, "fastmath": {"reassoc", "contract"}}
 
@@ -216,11 +218,9 @@ def _employ(eco):
     for p in range(e, n):
         labour[1, p] = level[2] * weights[1, p]
     if eco.rows.shape[0] == 0:
-        eco.labour_of[:] = 0.0
-        for p in range(e):
-            eco.labour_of[0, eco.ids[p]] = labour[0, p]
-        for p in range(s, n):
-            eco.labour_of[1, eco.ids[p]] = labour[1, p]
+        for p in range(n):
+            eco.labour_of[0, eco.ids[p]] = labour[0, p] if p < e else 0.0
+            eco.labour_of[1, eco.ids[p]] = labour[1, p] if p >= s else 0.0
 
 
 @njit(**_DOT)
@@ -359,16 +359,23 @@ def _candidate(places, home, foreign, weight, part, f):
         share = left / matrix[1, 0]
         right[1] = matrix[0, 0] * share - right[0]
         right[0] = share
-    elif not _solve(matrix, right):
+    elif not _solve(matrix, right):  # no split of these goods decides their tie: the even one is as good
+        total = 0.0
+        for g in range(k):
+            total += weight[g] if places[g] == 0 else 0.0
+        for g in range(k):
+            f[g] = left / total if places[g] == 0 else f[g]
         return -np.inf
     common = right[size - 1]
     row = 0
+    feasible = True
     for g in range(k):
         if places[g] == 0:
             f[g] = right[row]
-            if not -1e-12 <= f[g] <= 1.0 + 1e-12:
-                return -np.inf
+            feasible = feasible and -1e-12 <= f[g] <= 1.0 + 1e-12
             row += 1
+    if not feasible:
+        return -np.inf
     margin = np.inf
     for g in range(k):
         if places[g] == 1:
@@ -389,7 +396,8 @@ def _split(x, eco):
     """Home shares of the shared goods: the static one of a single good, the tie-keeping ones of several."""
     s, k = eco.cut[0], eco.cut[1]
     if eco.cut[3]:
-        eco.split[:k] = 0.5
+        for g in range(k):
+            eco.split[g] = 0.5
     elif k == 1:
         eco.split[0] = eco.level[5] / eco.level[6]
     elif k > 1:
@@ -513,13 +521,13 @@ def _resolve(x, eco, stay):
             continue
         margin = _candidate(places, home, foreign, weight, eco.level[5], f)
         if margin >= 0.0 and (kept < chosen_kept or margin > chosen_margin):
-            chosen[:], chosen_kept, chosen_margin = places, kept, margin
+            chosen, chosen_kept, chosen_margin = places.copy(), kept, margin
         if margin > fallback_margin:
-            fallback[:], fallback_margin = places, margin
+            fallback, fallback_margin = places.copy(), margin
     if chosen_kept > k:
-        chosen[:] = 0
+        chosen = np.zeros(k, np.int64)
         if not stay or _candidate(chosen, home, foreign, weight, eco.level[5], f) == -np.inf:
-            chosen[:] = fallback
+            chosen = fallback
     group = eco.ids[s : s + k].copy()
     for g in range(k):
         if chosen[g] != 0:
@@ -592,7 +600,7 @@ def _step(x, h, eco, tableau, slopes, end):
     """One step from slopes[0]; fills `end`, the slopes, and returns the error in units of ln A."""
     stages, errors, _, shape = tableau
     last = shape[0]
-    end[:] = x
+    _copy(x, end)
     for i in range(1, last + 1):
         _combine(x, slopes, stages[i], i, h, eco, end)
         _grow(end, eco, slopes[i])
@@ -617,7 +625,7 @@ def _interpolant(x, h, eco, tableau, slopes, work, powers):
     """Take the stages that the dense output needs; powers (7, 2, n) then holds its coefficients."""
     stages, _, dense, shape = tableau
     for i in range(shape[0] + 1, shape[1]):
-        work[:] = x
+        _copy(x, work)
         _combine(x, slopes, stages[i], i, h, eco, work)
         _grow(work, eco, slopes[i])
     low, high = (0, eco.cut[0]), (eco.cut[2], x.shape[1])
@@ -635,7 +643,7 @@ def _interpolant(x, h, eco, tableau, slopes, work, powers):
 @njit(**_OPTIONS)
 def _inside(x, eco, powers, theta, out):
     """The state at the fraction theta of the step."""
-    out[:] = x
+    _copy(x, out)
     low, high = (0, eco.cut[0]), (eco.cut[2], x.shape[1])
     for c in range(2):
         for p in range(low[c], high[c]):
@@ -654,7 +662,7 @@ def _suspect(x, end, h, eco, first, last, wanted, side, work):
         return False
     for theta in (0.25, 0.5, 0.75):
         rest = 1.0 - theta
-        work[:] = x
+        _copy(x, work)
         low, high = (0, eco.cut[0]), (eco.cut[2], x.shape[1])
         for c in range(2):
             for p in range(low[c], high[c]):
@@ -729,21 +737,36 @@ def _meets(x, eco, powers, until, wanted, side, work):
 
 
 @njit(**_OPTIONS)
-def _status(eco):
-    out = np.empty(eco.ids.size, np.int8)
+def _record_status(eco, out):
     s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
     for p in range(out.size):
-        kind = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
-        out[eco.ids[p]] = kind
-    return out
+        out[eco.ids[p]] = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
 
 
 @njit(**_OPTIONS)
-def _by_industry(x, eco):
-    out = np.empty_like(x)
+def _record_state(x, eco, out):
     for p in range(x.shape[1]):
         out[0, eco.ids[p]], out[1, eco.ids[p]] = x[0, p], x[1, p]
-    return out
+
+
+@njit(**_OPTIONS)
+def _longer(record, needed):
+    """The record itself, or a copy with twice the rows once they do not suffice."""
+    size = record.shape[0]
+    if needed <= size:
+        return record
+    longer = np.empty((2 * needed, *record.shape[1:]), record.dtype)
+    old, new = record.ravel(), longer.ravel()
+    for j in range(old.size):
+        new[j] = old[j]
+    return longer
+
+
+@njit(**_OPTIONS)
+def _copy(source, target):
+    for c in range(2):
+        for p in range(source.shape[1]):
+            target[c, p] = source[c, p]
 
 
 @njit(**_OPTIONS)
@@ -819,8 +842,8 @@ def integrate(
     log_technology (2, n); status (n,) of the pattern at the start; spillovers (n, n) [receiver, sender] or
     (0, 0) with the CSR triple; wanted (m,) and side: stop when free trade would put these industries wholly
     on that side; tolerance on ln A; fine, quick: tableaux. Returns (how it ended, time, evaluations, state),
-    then per step its start, size, whether quick, pattern number and state, the patterns, and per event its
-    time, kind, first place in the list of industries, and that list.
+    then per step (start, size, whether quick, number of its pattern) and state, the patterns, per event
+    (time, kind, its first place in the list of industries), and that list.
     """
     n = status.size
     eco = _assemble(status, spillovers, pointer, senders, values, labour, sigma, mobile)
@@ -830,19 +853,10 @@ def integrate(
     slopes, powers = np.zeros((16, 2, n)), np.zeros((7, 2, n))
     end, work = np.empty((2, n)), np.empty((2, n))
     changed = np.empty(n + 1, np.int64)
-    step_start, step_size, step_quick, step_pattern = [0.0], [0.0], [False], [0]
-    states, patterns = [x], [status]
-    event_time, event_kind, event_first, event_industries = [0.0], [0], [0], [0]
-    for rows in (step_start, step_size):
-        rows.pop()
-    step_quick.pop()
-    step_pattern.pop()
-    states.pop()
-    patterns.pop()
-    event_time.pop()
-    event_kind.pop()
-    event_first.pop()
-    event_industries.pop()
+    steps, states = np.empty((32, 4)), np.empty((32, 2, n))
+    patterns = np.empty((8, n), np.int8)
+    events, industries = np.empty((8, 3)), np.empty(16, np.int64)
+    taken = adopted = happened = listed = 0
 
     outcome = REACHED
     t, h, spacing = start, 0.0, stop - start
@@ -864,10 +878,12 @@ def integrate(
             if mobile:
                 industry = _break_tie(x, eco, slopes[0], 1e-12)
                 if industry >= 0:
-                    event_time.append(t)
-                    event_kind.append(TIE_BROKEN)
-                    event_first.append(len(event_industries))
-                    event_industries.append(industry)
+                    events = _longer(events, happened + 1)
+                    events[happened, 0], events[happened, 1], events[happened, 2] = t, TIE_BROKEN, listed
+                    happened += 1
+                    industries = _longer(industries, listed + 1)
+                    industries[listed] = industry
+                    listed += 1
                     fresh, new_pattern = True, True
                     continue
         if h == 0.0:
@@ -916,23 +932,24 @@ def integrate(
             still = shrunk = 0
         if not idle:
             if new_pattern:
-                patterns.append(_status(eco))
+                patterns = _longer(patterns, adopted + 1)
+                _record_status(eco, patterns[adopted])
+                adopted += 1
                 new_pattern = False
-            step_start.append(t)
-            step_size.append(h)
-            step_quick.append(is_quick)
-            step_pattern.append(len(patterns) - 1)
-            states.append(_by_industry(x, eco))
+            steps, states = _longer(steps, taken + 1), _longer(states, taken + 1)
+            steps[taken, 0], steps[taken, 1], steps[taken, 2], steps[taken, 3] = t, h, is_quick, adopted - 1
+            _record_state(x, eco, states[taken])
+            taken += 1
         grow = min(8.0, max(0.2, 0.9 * max(error, 1e-12) ** (-1.0 / order)))
         if met >= 0.0:
             _inside(x, eco, powers, met, work)
-            x[:] = work
+            _copy(work, x)
             t += met * h
             outcome = MET
         elif theta >= 0.0:
             if not idle:
                 _inside(x, eco, powers, theta, work)
-                x[:] = work
+                _copy(work, x)
                 t += advance
                 spacing = (
                     min(spacing, t - last_event) if busy == 0 else 0.7 * spacing + 0.3 * (t - last_event)
@@ -944,11 +961,13 @@ def integrate(
             if kind == 0:
                 outcome = STUCK
                 break
-            event_time.append(t)
-            event_kind.append(kind)
-            event_first.append(len(event_industries))
+            events = _longer(events, happened + 1)
+            events[happened, 0], events[happened, 1], events[happened, 2] = t, kind, listed
+            happened += 1
+            industries = _longer(industries, listed + count)
             for g in range(count):
-                event_industries.append(changed[g])
+                industries[listed + g] = changed[g]
+            listed += count
             fresh, new_pattern = True, True
             h = min(h * grow, 4.0 * spacing) if not idle else h
             if wait > 0:
@@ -956,42 +975,31 @@ def integrate(
             elif busy >= 3 and not is_quick:
                 is_quick = True
         else:
-            x[:] = end
+            _copy(end, x)
             t = stop if h >= stop - t else t + h
             if is_quick:  # the step was cut by its error, not by an event: the fine pair goes further
                 is_quick, wait, patience = False, patience, min(2 * patience, 256)
                 fresh = True
             busy = 0
             h *= grow
-            slopes[0] = slopes[last]
+            _copy(slopes[last], slopes[0])
             if eco.cut[1] > 1 and not mobile:
                 _project(x, eco)
             if mobile and eco.cut[1] > 0:
                 fresh = True
 
-    steps = len(step_start)
-    recorded = np.empty((steps, 2, n))
-    for j in range(steps):
-        recorded[j] = states[j]
-    kinds = np.empty((len(patterns), n), np.int8)
-    for j in range(len(patterns)):
-        kinds[j] = patterns[j]
+    final = np.empty((2, n))
+    _record_state(x, eco, final)
     return (
         outcome,
         t,
         evaluations,
-        _by_industry(x, eco),
-        _status(eco),
-        np.array(step_start),
-        np.array(step_size),
-        np.array(step_quick),
-        np.array(step_pattern),
-        recorded,
-        kinds,
-        np.array(event_time),
-        np.array(event_kind),
-        np.array(event_first),
-        np.array(event_industries),
+        final,
+        steps[:taken],
+        states[:taken],
+        patterns[:adopted],
+        events[:happened],
+        industries[:listed],
     )
 
 
@@ -1023,10 +1031,7 @@ def evaluate(
     labour,
     sigma,
     mobile,
-    step_start,
-    step_size,
-    step_quick,
-    step_pattern,
+    record,
     states,
     patterns,
     times,
@@ -1034,7 +1039,7 @@ def evaluate(
     fine,
     quick,
 ):
-    """Replay a recorded phase: the state and its static equilibrium at `times` inside the steps `steps`.
+    """Replay a recorded phase: the state and its static equilibrium at `times` in the steps `steps`.
 
     Returns log_technology (T, 2, n), home_share (T, n), employment (T, 2, n) and (ln omega, ln D, ln D*)
     (T, 3). Steps must not decrease. Each step is taken once more, however many times it holds.
@@ -1050,23 +1055,24 @@ def evaluate(
     for j in range(count):
         step = steps[j]
         if step != ready:
-            if step_pattern[step] != pattern:
-                pattern = step_pattern[step]
+            if record[step, 3] != pattern:
+                pattern = int(record[step, 3])
                 _adopt(x, eco, patterns[pattern])
             for p in range(n):
                 x[0, p], x[1, p] = states[step, 0, eco.ids[p]], states[step, 1, eco.ids[p]]
             ready, taken = step, False
-        theta = (times[j] - step_start[step]) / step_size[step]
+        h = record[step, 1]
+        theta = (times[j] - record[step, 0]) / h
         if theta > 0.0:
             if not taken:
-                tableau = quick if step_quick[step] else fine
+                tableau = quick if record[step, 2] else fine
                 _grow(x, eco, slopes[0])
-                _step(x, step_size[step], eco, tableau, slopes, end)
-                _interpolant(x, step_size[step], eco, tableau, slopes, work, powers)
+                _step(x, h, eco, tableau, slopes, end)
+                _interpolant(x, h, eco, tableau, slopes, work, powers)
                 taken = True
             _inside(x, eco, powers, theta, work)
         else:
-            work[:] = x
+            _copy(x, work)
         _allocate(work, eco)
         s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
         population_home = population_foreign = 0.0
@@ -1118,3 +1124,29 @@ def rates(log_technology, status, spillovers, labour, sigma, mobile):
         elif p < s + k:
             share[i] = eco.split[p - s]
     return out, employment, share
+
+
+def trajectory(log_technology, status, spillovers, labour, sigma, times, tolerance):
+    """Return ln A (T, 2, n) at increasing `times`, from time 0 and the pattern `status`; no migration."""
+    links = (np.ascontiguousarray(spillovers.T), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    nowhere = np.empty(0, np.int64)
+    _, _, _, final, steps, states, patterns, _, _ = integrate(
+        log_technology,
+        status,
+        *links,
+        labour,
+        sigma,
+        0,
+        0.0,
+        times[-1],
+        nowhere,
+        0,
+        tolerance,
+        10**8,
+        FINE,
+        QUICK,
+    )
+    inside = np.searchsorted(steps[:, 0], times, side="right") - 1
+    out = evaluate(*links, labour, sigma, 0, steps, states, patterns, times, inside, FINE, QUICK)[0]
+    out[-1] = final
+    return out
