@@ -16,7 +16,7 @@ _HOMES = {
         "NotCertified",
     ),
 }
-_MODULES = ("errors",)
+_MODULES = ("errors", "clusters")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]  # noqa: PLE0604
