@@ -1,11 +1,14 @@
 """Two-country Ricardian trade with inter-industry learning (Hanlon 2012): worlds, schedules, paths."""
 
+from . import examples
 from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many
 from .schedule import ConditionNotMet, ForeignProduces, HomeProduces, Phase, opening_schedule
+from .search import BestOpening, best_delay, best_order, present_value, protect
 from .statics import StaticEquilibrium, equilibrium
 from .world import World
 
 __all__ = [
+    "BestOpening",
     "ConditionNotMet",
     "Event",
     "ForeignProduces",
@@ -16,8 +19,13 @@ __all__ = [
     "States",
     "StaticEquilibrium",
     "World",
+    "best_delay",
+    "best_order",
     "equilibrium",
+    "examples",
     "opening_schedule",
+    "present_value",
+    "protect",
     "simulate",
     "simulate_many",
 ]
