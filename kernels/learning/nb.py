@@ -975,9 +975,7 @@ def integrate(
                 _inside(x, eco, powers, theta, work)
                 _copy(work, x)
                 t += advance
-                spacing = (
-                    min(spacing, t - last_event) if busy == 0 else 0.7 * spacing + 0.3 * (t - last_event)
-                )
+                spacing = 0.5 * (spacing + t - last_event)
                 last_event = t
                 busy += 1
             last_industry = eco.ids[where]
@@ -993,7 +991,7 @@ def integrate(
                 industries[listed + g] = changed[g]
             listed += count
             fresh, new_pattern = True, True
-            h = min(h * grow, 4.0 * spacing) if not idle else h
+            h = min(h * grow, 8.0 * spacing) if not idle else h
             if wait > 0:
                 wait -= 1
             elif busy >= 3 and not is_quick:
