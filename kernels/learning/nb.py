@@ -385,7 +385,7 @@ def _candidate(places, home, foreign, weight, part, f):
     for g in range(k):
         if places[g] == 0:
             f[g] = right[row]
-            feasible = feasible and -1e-12 <= f[g] <= 1.0 + 1e-12
+            feasible = feasible and -1e-9 <= f[g] <= 1.0 + 1e-9
             row += 1
     if not feasible:
         return -np.inf
@@ -508,19 +508,15 @@ def _slack(x, eco):
 
 
 @njit(**_OPTIONS)
-def _resolve(x, eco, stay):
-    """Choose the continuation of the tie among the shared goods and apply it; True if a slide results.
+def _choose(home, foreign, weight, part, stay):
+    """Places of the goods of a tie: the fewest kept first, then the fastest departure, by trying them all.
 
-    Fewest goods kept in the tie first, then the fastest departure. Without `stay` some good must leave.
+    Without `stay` some good must leave.
     """
-    s, k = eco.cut[0], eco.cut[1]
-    _balance(x, eco)
-    _employ(eco)
-    home, foreign = _flows(x, eco)
-    weight = eco.weights[1, s : s + k].copy()
-    places, chosen, f = np.zeros(k, np.int64), np.zeros(k, np.int64), np.empty(k)
-    fallback, fallback_margin = np.zeros(k, np.int64), -np.inf
-    chosen_kept, chosen_margin = k + 1, -np.inf
+    k = weight.size
+    places, chosen, fallback = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
+    f = np.empty(k)
+    chosen_kept, chosen_margin, fallback_margin = k + 1, -np.inf, -np.inf
     for number in range(3**k):
         code, kept = number, 0
         for g in range(k):
@@ -529,15 +525,70 @@ def _resolve(x, eco, stay):
             kept += places[g] == 0
         if kept == 0 or kept > chosen_kept or kept == k:
             continue
-        margin = _candidate(places, home, foreign, weight, eco.level[5], f)
+        margin = _candidate(places, home, foreign, weight, part, f)
         if margin >= 0.0 and (kept < chosen_kept or margin > chosen_margin):
             chosen, chosen_kept, chosen_margin = places.copy(), kept, margin
         if margin > fallback_margin:
             fallback, fallback_margin = places.copy(), margin
-    if chosen_kept > k:
-        chosen = np.zeros(k, np.int64)
-        if not stay or _candidate(chosen, home, foreign, weight, eco.level[5], f) == -np.inf:
-            chosen = fallback
+    if chosen_kept <= k:
+        return chosen
+    chosen = np.zeros(k, np.int64)
+    if not stay or _candidate(chosen, home, foreign, weight, part, f) == -np.inf:
+        return fallback
+    return chosen
+
+
+@njit(**_OPTIONS)
+def _choose_many(home, foreign, weight, part):
+    """Places of the goods of a tie too large to try them all: settle the good whose share is furthest out of
+    [0, 1], take back the one that departs the wrong way, until neither is left."""
+    k = weight.size
+    places, f = np.zeros(k, np.int64), np.empty(k)
+    for _ in range(8 * k):
+        margin = _candidate(places, home, foreign, weight, part, f)
+        if margin >= 0.0:
+            break
+        worst, place, excess = -1, 0, 1e-9
+        kept, common = 0, 0.0
+        for g in range(k):
+            if places[g] == 0:
+                kept += 1
+                if max(-f[g], f[g] - 1.0) > excess:
+                    worst, place, excess = g, (1 if f[g] > 1.0 else -1), max(-f[g], f[g] - 1.0)
+        if worst < 0:
+            for g in range(k):
+                at_home, abroad = home[g, k], foreign[g, k]
+                for j in range(k):
+                    at_home += home[g, j] * f[j]
+                    abroad += foreign[g, j] * (1.0 - f[j])
+                if places[g] == 0:
+                    common = at_home - abroad
+            for g in range(k):
+                at_home, abroad = home[g, k], foreign[g, k]
+                for j in range(k):
+                    at_home += home[g, j] * f[j]
+                    abroad += foreign[g, j] * (1.0 - f[j])
+                wrong = common - at_home if places[g] == 1 else -abroad - common
+                if places[g] != 0 and wrong > excess:
+                    worst, place, excess = g, 0, wrong
+        if worst < 0 or (place != 0 and kept == 1):
+            break
+        places[worst] = place
+    return places
+
+
+@njit(**_OPTIONS)
+def _resolve(x, eco, stay):
+    """Choose the continuation of the tie among the shared goods and apply it; True if a slide results."""
+    s, k = eco.cut[0], eco.cut[1]
+    _balance(x, eco)
+    _employ(eco)
+    home, foreign = _flows(x, eco)
+    weight = eco.weights[1, s : s + k].copy()
+    if k <= _LARGEST_TIE:
+        chosen = _choose(home, foreign, weight, eco.level[5], stay)
+    else:
+        chosen = _choose_many(home, foreign, weight, eco.level[5])
     group = eco.ids[s : s + k].copy()
     for g in range(k):
         if chosen[g] != 0:
@@ -812,10 +863,11 @@ def _break_tie(x, eco, growth, gap):
 
 
 @njit(**_OPTIONS)
-def _apply(x, eco, which, where, changed):
+def _apply(x, eco, which, where, together, changed):
     """Move to the pattern that follows a lost slack; fills `changed` with the industries.
 
-    Returns (kind of event, number of industries), kind 0 if the tie is too large to resolve.
+    With `together`, all industries at the margin are taken as one tie: among three or more, the pairs alone
+    may follow each other in a circle. Returns (kind of event, number of industries).
     """
     if which in (_EMPTY, _FULL):
         changed[0] = eco.ids[where]
@@ -833,8 +885,17 @@ def _apply(x, eco, which, where, changed):
         _share(x, eco, where)
         if eco.cut[1] == 1:  # the boundary of a shared good never holds the path: it is left at once
             return BECOMES_SHARED, 1
-    if eco.cut[1] > _LARGEST_TIE:
-        return 0, count
+    if together:
+        _balance(x, eco)
+        v, p = eco.level[0], 0
+        while p < x.shape[1]:
+            alone = p < eco.cut[0] or p >= eco.cut[2]
+            if alone and abs(x[0, p] - x[1, p] - v) <= _ROUND_OFF:
+                changed[count] = eco.ids[p]
+                count += 1
+                _share(x, eco, p)
+                p = -1
+            p += 1
     if _resolve(x, eco, which != _OUTWARD):
         _project(x, eco)
         return SLIDE, count
@@ -979,10 +1040,8 @@ def integrate(
                 last_event = t
                 busy += 1
             last_industry = eco.ids[where]
-            kind, count = _apply(x, eco, which, where, changed)
-            if kind == 0:
-                outcome = STUCK
-                break
+            together = idle and still % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN)
+            kind, count = _apply(x, eco, which, where, together, changed)
             events = _longer(events, happened + 1)
             events[happened, 0], events[happened, 1], events[happened, 2] = t, kind, listed
             happened += 1
