@@ -1,6 +1,7 @@
 """Two-country Ricardian trade with inter-industry learning (Hanlon 2012): worlds, schedules, paths."""
 
 from . import examples
+from .effects import Diagnosis, MissingLibrary, OpeningEffects, communities, diagnose, opening_effects
 from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many
 from .schedule import ConditionNotMet, ForeignProduces, HomeProduces, Phase, opening_schedule
 from .search import BestOpening, best_delay, best_order, present_value, protect
@@ -10,10 +11,13 @@ from .world import World
 __all__ = [
     "BestOpening",
     "ConditionNotMet",
+    "Diagnosis",
     "Event",
     "ForeignProduces",
     "HomeProduces",
     "IntegrationFailed",
+    "MissingLibrary",
+    "OpeningEffects",
     "Path",
     "Phase",
     "States",
@@ -21,8 +25,11 @@ __all__ = [
     "World",
     "best_delay",
     "best_order",
+    "communities",
+    "diagnose",
     "equilibrium",
     "examples",
+    "opening_effects",
     "opening_schedule",
     "present_value",
     "protect",

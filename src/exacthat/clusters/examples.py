@@ -124,8 +124,8 @@ def figure_3(elasticity: float = 2.0, horizon: float = 50.0) -> Example:
     return _two_regimes("figure-3", title, technology, 0.2 * CLUSTERS, elasticity, horizon, "", _growth_above)
 
 
-def figure_4(elasticity: float = 2.0, horizon: float = 50.0) -> Example:
-    """Figure 4: cluster-destroying trade."""
+def figure_4(elasticity: float = 2.0, horizon: float = 100.0) -> Example:
+    """Figure 4: cluster-destroying trade; at elasticity 2 autarky, 30 + t / 5, overtakes trade, 40, at time 50."""
     technology = [[10, 5, 10, 5], [5, 10, 5, 10]]
     title = "Cluster-destroying trade stops learning"
     return _two_regimes("figure-4", title, technology, 0.2 * CLUSTERS, elasticity, horizon, "", _frozen)
