@@ -52,7 +52,7 @@ class Example:
         >>> from exacthat.clusters import examples
         >>> times, curves = examples.load("figure-2").streams(points=3)
         >>> curves["trade"][:, 0].round(3).tolist()
-        [40.0, 45.0, 50.0]
+        [40.0, 50.0, 60.0]
         """
         times = np.linspace(0.0, self.horizon, points)
         return times, {name: path.at(times).consumption for name, path in self.run(rtol).items()}
@@ -125,7 +125,7 @@ def figure_3(elasticity: float = 2.0, horizon: float = 50.0) -> Example:
 
 
 def figure_4(elasticity: float = 2.0, horizon: float = 100.0) -> Example:
-    """Figure 4: cluster-destroying trade; at elasticity 2 autarky, 30 + t / 5, overtakes trade, 40, at time 50."""
+    """Figure 4: cluster-destroying trade; autarky (30 + t / 5 at elasticity 2) overtakes 40 at time 50."""
     technology = [[10, 5, 10, 5], [5, 10, 5, 10]]
     title = "Cluster-destroying trade stops learning"
     return _two_regimes("figure-4", title, technology, 0.2 * CLUSTERS, elasticity, horizon, "", _frozen)

@@ -36,7 +36,7 @@ def present_value(
     >>> world = clusters.World([[2.0, 1.0], [1.0, 2.0]], np.zeros((2, 2)), elasticity=2.0)
     >>> path = clusters.simulate(world, [clusters.Phase("free")], horizon=10.0)
     >>> clusters.present_value(path, 0.1).round(6).tolist()
-    [8.763011, 8.763011]
+    [8.763052, 8.763052]
     """
     if not discount_rate >= 0:
         raise BadParameter(f"discount_rate is {discount_rate!r}; it must not be negative")
@@ -199,7 +199,7 @@ def best_delay(
     >>> from exacthat import clusters
     >>> world, _ = clusters.examples.load("figure-6").curves["delayed"]
     >>> best = clusters.best_delay(world, discount_rate=0.02, horizon=60.0, points=17)
-    >>> abs(best.dates[0] - 105 * (3 / 7**0.5 - 1)) < 1e-6
+    >>> bool(abs(best.dates[0] - 105 * (3 / 7**0.5 - 1)) < 1e-6)
     True
     """
     problem = _Problem(world, discount_rate, horizon, weights, inverse_elasticity, rtol, threads)
