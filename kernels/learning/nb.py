@@ -275,6 +275,17 @@ def _receive(rows, labour, out, low, high):
         p += 1
 
 
+@njit(**_DOT)
+def _gather(pointer, senders, values, labour, receivers, out):
+    """out = what each receiver gets, from spillovers stored by receiver; unsigned places need no wrapping."""
+    for p in range(receivers.size):
+        i = receivers[p]
+        total = 0.0
+        for q in range(pointer[i], pointer[i + 1]):
+            total += values[np.uint64(q)] * labour[np.uint64(senders[np.uint64(q)])]
+        out[p] = total
+
+
 @njit(**_OPTIONS)
 def _spillover(eco, p, q):
     """Spillover from the industry at position q to the one at position p."""
@@ -444,10 +455,8 @@ def _grow(x, eco, out):
         _receive(eco.rows, eco.labour[0], out[0], 0, e)
         _receive(eco.rows, eco.labour[1], out[1], s, n)
     else:
-        for p in range(e):
-            out[0, p] = _received(eco, p, 0)
-        for p in range(s, n):
-            out[1, p] = _received(eco, p, 1)
+        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[0], eco.ids[:e], out[0, :e])
+        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[1], eco.ids[s:], out[1, s:])
     for p in range(e):
         out[0, p] *= math.exp(-x[0, p])
     for p in range(s, n):
