@@ -3,6 +3,7 @@
 from . import examples
 from .effects import Diagnosis, MissingLibrary, OpeningEffects, communities, diagnose, opening_effects
 from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many
+from .revealed import revealed_world, spillovers_from, world_of
 from .schedule import ConditionNotMet, ForeignProduces, HomeProduces, Phase, opening_schedule
 from .search import BestOpening, best_delay, best_order, present_value, protect
 from .statics import StaticEquilibrium, equilibrium
@@ -33,6 +34,9 @@ __all__ = [
     "opening_schedule",
     "present_value",
     "protect",
+    "revealed_world",
     "simulate",
     "simulate_many",
+    "spillovers_from",
+    "world_of",
 ]

@@ -116,6 +116,10 @@ class Diagnosis:
     growth_autarky: np.ndarray
     broken: np.ndarray
 
+    def destroys(self, country: int) -> bool:
+        """Whether opening now would slow learning across industries for country 0 (home) or 1."""
+        return bool(self.growth_open < self.growth_autarky[country])
+
 
 def diagnose(world: World, regime="free") -> Diagnosis:
     """Say whether opening to trade now would build or destroy clusters.
