@@ -396,7 +396,7 @@ def _candidate(places, home, foreign, weight, part, f):
     for g in range(k):
         if places[g] == 0:
             f[g] = right[row]
-            feasible = feasible and -1e-9 <= f[g] <= 1.0 + 1e-9
+            feasible = feasible and -1e-6 <= f[g] <= 1.0 + 1e-6
             row += 1
     if not feasible:
         return -np.inf
@@ -465,7 +465,7 @@ def _grow(x, eco, out):
 
 @njit(**_OPTIONS)
 def _outward(x, eco):
-    """The fastest way out of a slide that lets one good go, and the room the shares have left."""
+    """The fastest way out of a slide that lets one good go, and the room its shares have left."""
     s, k = eco.cut[0], eco.cut[1]
     _employ(eco)
     home, foreign = _flows(x, eco)
@@ -474,7 +474,7 @@ def _outward(x, eco):
     _candidate(places, home, foreign, weight, eco.level[5], f)
     room = 1.0
     for g in range(k):
-        room = min(room, f[g], 1.0 - f[g])
+        room = min(room, min(f[g], 1.0 - f[g]) * weight[g] / eco.level[7])
     best = -np.inf
     for g in range(k):
         for place in (1, -1):
@@ -517,10 +517,10 @@ def _slack(x, eco):
 
 
 @njit(**_OPTIONS)
-def _choose(home, foreign, weight, part, stay):
+def _choose(home, foreign, weight, part, stay, least):
     """Places of the goods of a tie: the fewest kept first, then the fastest departure, by trying them all.
 
-    Without `stay` some good must leave.
+    Departures slower than `least` do not count. Without `stay` some good must leave.
     """
     k = weight.size
     places, chosen, fallback = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
@@ -535,7 +535,7 @@ def _choose(home, foreign, weight, part, stay):
         if kept == 0 or kept > chosen_kept or kept == k:
             continue
         margin = _candidate(places, home, foreign, weight, part, f)
-        if margin >= 0.0 and (kept < chosen_kept or margin > chosen_margin):
+        if margin >= least and (kept < chosen_kept or margin > chosen_margin):
             chosen, chosen_kept, chosen_margin = places.copy(), kept, margin
         if margin > fallback_margin:
             fallback, fallback_margin = places.copy(), margin
@@ -548,11 +548,23 @@ def _choose(home, foreign, weight, part, stay):
 
 
 @njit(**_OPTIONS)
-def _choose_many(home, foreign, weight, part):
+def _choose_many(home, foreign, weight, part, stay):
     """Places of the goods of a tie too large to try them all: settle the good whose share is furthest out of
-    [0, 1], take back the one that departs the wrong way, until neither is left."""
+    [0, 1], take back the one that departs the wrong way, until neither is left. Without `stay` the good
+    with the fastest departure leaves and no other."""
     k = weight.size
     places, f = np.zeros(k, np.int64), np.empty(k)
+    if not stay:
+        best, leaver, direction = -np.inf, 0, 0
+        for g in range(k):
+            for place in (1, -1):
+                places[g] = place
+                margin = _candidate(places, home, foreign, weight, part, f)
+                if margin > best:
+                    best, leaver, direction = margin, g, place
+            places[g] = 0
+        places[leaver] = direction
+        return places
     for _ in range(8 * k):
         margin = _candidate(places, home, foreign, weight, part, f)
         if margin >= 0.0:
@@ -587,7 +599,7 @@ def _choose_many(home, foreign, weight, part):
 
 
 @njit(**_OPTIONS)
-def _resolve(x, eco, stay):
+def _resolve(x, eco, stay, least):
     """Choose the continuation of the tie among the shared goods and apply it; True if a slide results."""
     s, k = eco.cut[0], eco.cut[1]
     _balance(x, eco)
@@ -595,9 +607,9 @@ def _resolve(x, eco, stay):
     home, foreign = _flows(x, eco)
     weight = eco.weights[1, s : s + k].copy()
     if k <= _LARGEST_TIE:
-        chosen = _choose(home, foreign, weight, eco.level[5], stay)
+        chosen = _choose(home, foreign, weight, eco.level[5], stay, least)
     else:
-        chosen = _choose_many(home, foreign, weight, eco.level[5])
+        chosen = _choose_many(home, foreign, weight, eco.level[5], stay)
     group = eco.ids[s : s + k].copy()
     for g in range(k):
         if chosen[g] != 0:
@@ -872,11 +884,11 @@ def _break_tie(x, eco, growth, gap):
 
 
 @njit(**_OPTIONS)
-def _apply(x, eco, which, where, together, changed):
+def _apply(x, eco, which, where, together, least, changed):
     """Move to the pattern that follows a lost slack; fills `changed` with the industries.
 
-    With `together`, all industries at the margin are taken as one tie: among three or more, the pairs alone
-    may follow each other in a circle. Returns (kind of event, number of industries).
+    With `together` not negative, all industries as close to the margin as that are taken as one tie: among
+    three or more, the pairs alone may follow each other in a circle. Returns (kind, number of industries).
     """
     if which in (_EMPTY, _FULL):
         changed[0] = eco.ids[where]
@@ -894,18 +906,19 @@ def _apply(x, eco, which, where, together, changed):
         _share(x, eco, where)
         if eco.cut[1] == 1:  # the boundary of a shared good never holds the path: it is left at once
             return BECOMES_SHARED, 1
-    if together:
+    if together >= 0.0:
         _balance(x, eco)
         v, p = eco.level[0], 0
         while p < x.shape[1]:
             alone = p < eco.cut[0] or p >= eco.cut[2]
-            if alone and abs(x[0, p] - x[1, p] - v) <= _ROUND_OFF:
+            if alone and abs(x[0, p] - x[1, p] - v) <= together:
                 changed[count] = eco.ids[p]
                 count += 1
                 _share(x, eco, p)
                 p = -1
             p += 1
-    if _resolve(x, eco, which != _OUTWARD):
+        _project(x, eco)
+    if _resolve(x, eco, which != _OUTWARD, least):
         _project(x, eco)
         return SLIDE, count
     return (SLIDE_END if sliding else CROSSING), count
@@ -954,7 +967,7 @@ def integrate(
 
     outcome = REACHED
     t, h, spacing = start, 0.0, stop - start
-    last_event, still, last_industry, shrunk = start, 0, -1, 0
+    last_event, burst, last_industry, shrunk, fastest = start, 0, -1, 0, 0.0
     evaluations = 0
     fresh, new_pattern, is_quick = True, True, False
     busy, wait, patience = 0, 0, 4  # steps in a row cut by events; steps before the quick pair may try
@@ -969,6 +982,12 @@ def integrate(
             _grow(x, eco, slopes[0])
             evaluations += 1
             fresh = False
+            fastest = 0.0
+            for p in range(n):
+                if p < eco.cut[2]:
+                    fastest = max(fastest, abs(slopes[0, 0, p]))
+                if p >= eco.cut[0]:
+                    fastest = max(fastest, abs(slopes[0, 1, p]))
             if mobile:
                 industry = _break_tie(x, eco, slopes[0], 1e-12)
                 if industry >= 0:
@@ -981,12 +1000,6 @@ def integrate(
                     fresh, new_pattern = True, True
                     continue
         if h == 0.0:
-            fastest = 0.0
-            for p in range(n):
-                if p < eco.cut[2]:
-                    fastest = max(fastest, abs(slopes[0, 0, p]))
-                if p >= eco.cut[0]:
-                    fastest = max(fastest, abs(slopes[0, 1, p]))
             h = stop - t
             if fastest > 0.0:
                 h = min(h, 0.1 * limit**0.125 / fastest)
@@ -1013,17 +1026,17 @@ def integrate(
         share = met if met >= 0.0 else (theta if theta >= 0.0 else 1.0)
         advance = share * h
         idle = advance <= 4e-16 * (abs(t) + 1.0)
+        burst = burst + 1 if theta >= 0.0 and advance * fastest <= limit else 0
         if theta >= 0.0 and met < 0.0 and idle:
-            still += 1
             if eco.ids[where] == last_industry and shrunk < 8:  # it may leave and come back inside the step
                 shrunk += 1
                 h /= 64.0
                 continue
-            if still > 8 * n + 100:
-                outcome = STUCK
-                break
         elif not idle:
-            still = shrunk = 0
+            shrunk = 0
+        if burst > 8 * n + 100:
+            outcome = STUCK
+            break
         if not idle:
             if new_pattern:
                 patterns = _longer(patterns, adopted + 1)
@@ -1049,8 +1062,13 @@ def integrate(
                 last_event = t
                 busy += 1
             last_industry = eco.ids[where]
-            together = idle and still % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN)
-            kind, count = _apply(x, eco, which, where, together, changed)
+            together, least = (
+                -1.0,
+                0.0,
+            )  # a burst of events too close to tell apart is one tie, left only fast
+            if burst > 0 and burst % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN):
+                together, least = limit, 1e-6 * fastest
+            kind, count = _apply(x, eco, which, where, together, least, changed)
             events = _longer(events, happened + 1)
             events[happened, 0], events[happened, 1], events[happened, 2] = t, kind, listed
             happened += 1

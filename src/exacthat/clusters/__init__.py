@@ -2,7 +2,7 @@
 
 from . import examples
 from .effects import Diagnosis, MissingLibrary, OpeningEffects, communities, diagnose, opening_effects
-from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many
+from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many, warmup
 from .revealed import revealed_world, spillovers_from, world_of
 from .schedule import ConditionNotMet, ForeignProduces, HomeProduces, Phase, opening_schedule
 from .search import BestOpening, best_delay, best_order, present_value, protect
@@ -38,5 +38,6 @@ __all__ = [
     "simulate",
     "simulate_many",
     "spillovers_from",
+    "warmup",
     "world_of",
 ]

@@ -332,3 +332,10 @@ def simulate_many(
         return [
             path for block in pool.map(lambda block: [run(job) for job in block], blocks) for path in block
         ]
+
+
+def warmup() -> None:
+    """Compile the kernels now rather than in the first call; later processes load them from numba's cache."""
+    world = World([[2.0, 1.0], [1.0, 2.0]], np.zeros((2, 2)), 2.0)
+    simulate(world, [Phase("free")], 1.0).at(0.5)
+    solve(world, "mobile", world.log_technology)

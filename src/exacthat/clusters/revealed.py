@@ -41,10 +41,10 @@ def revealed_world(
     """Return the World of one country against another, or the rest, that trade flows reveal.
 
     flows : (N, N, K) [origin, destination, industry], own sales on the diagonal. trade_elasticity : (K,) or
-    scalar theta_k. spillovers : (K, K) [sender, receiver], from input-output or proximity matrices, in [0, 1].
-    elasticity : sigma among industries. home, foreign : numbers of the countries, foreign None for all others
-    together. relative_wage : w / w* of the data, which flows alone do not reveal. floor : flows below it count
-    as it; without a floor a zero flow is an error, since it reveals no finite productivity.
+    scalar theta_k. spillovers : (K, K) [sender, receiver] in [0, 1], for instance from `spillovers_from`.
+    elasticity : sigma among industries. home, foreign : numbers of the countries, foreign None for all
+    others together. relative_wage : w / w* of the data, which flows alone do not reveal. floor : flows below
+    it count as it; without a floor a zero flow is an error, since it reveals no finite productivity.
 
     Raises BadInput naming the flows that are negative, missing or zero.
 
@@ -65,10 +65,7 @@ def revealed_world(
     bad = np.argwhere(~((flows >= 0) & np.isfinite(flows)))
     if bad.size:
         raise BadInput(
-            [
-                f"flows{cell.tolist()} is {flows[tuple(cell)]}; flows are finite and not negative"
-                for cell in bad
-            ]
+            [f"flows{cell.tolist()} is {flows[tuple(cell)]}; flows are finite, not negative" for cell in bad]
         )
     others = [foreign] if foreign is not None else [number for number in range(count) if number != home]
     sides = _two_sides(flows, home, others)
@@ -76,11 +73,11 @@ def revealed_world(
         sides = np.maximum(sides, floor)
     zero = np.argwhere(sides == 0)
     if zero.size:
-        names = ("home", "foreign")
+        names, labels = ("home", "foreign"), industries or range(k)
         raise BadInput(
             [
-                f"no sales from {names[i]} to {names[n]} in industry {industries[g] if industries else g}: they "
-                "reveal no productivity; aggregate the industry, or give a floor"
+                f"no sales from {names[i]} to {names[n]} in industry {labels[g]}: they reveal no "
+                "productivity; aggregate the industry, or give a floor"
                 for i, n, g in zero
             ]
         )
@@ -132,8 +129,8 @@ def world_of(
 def spillovers_from(links, *, own: float | None = None, strength: float = 1.0) -> np.ndarray:
     """Return spillovers (n, n) in [0, 1] from an input-output or proximity matrix.
 
-    links : (n, n) non-negative, [sender, receiver] (in an input-output table: [supplier, user] if learning runs
-    with the goods). Scaled so that the largest entry is `strength`; `own`, if given, replaces the diagonal.
+    links : (n, n) non-negative, [sender, receiver] (in an input-output table [supplier, user], if learning
+    runs with the goods). Scaled to a largest entry `strength`; `own`, if given, replaces the diagonal.
 
     >>> from exacthat import clusters
     >>> clusters.spillovers_from([[4.0, 2.0], [0.0, 1.0]], own=0.5, strength=0.2).tolist()
