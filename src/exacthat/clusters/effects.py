@@ -138,10 +138,10 @@ def diagnose(world: World, regime="free") -> Diagnosis:
     mobile = int(kind == "mobile")
     true = _dense(world.spillovers)
     cross = true - _own(true)
-    state = world.log_technology
+    state, labour = np.array(world.log_technology), np.array(world.labour)
 
     def growth(status, migrate):
-        rates, employment, _ = nb.rates(state, status, cross, world.labour, world.elasticity, migrate)
+        rates, employment, _ = nb.rates(state, status, cross, labour, world.elasticity, migrate)
         return rates, employment
 
     closed, at_home = growth(np.full(world.n, 3, np.int8), 0)

@@ -158,7 +158,7 @@ class Path:
             step = np.maximum(np.searchsorted(piece.steps[:, 0], wanted[mine], side=side) - 1, 0)
             replayed = nb.evaluate(
                 *self.world.links,
-                self.world.labour,
+                np.array(self.world.labour),
                 self.world.elasticity,
                 piece.mobile,
                 piece.steps,
@@ -205,7 +205,8 @@ def _run(world: World, limits: list[tuple], horizon: float, rtol: float, budget:
     from ..kernels.learning import nb
     from ..kernels.learning.tableau import FINE, QUICK
 
-    now, state, evaluations, pieces = 0.0, world.log_technology, 0, []
+    now, state, evaluations, pieces = 0.0, np.array(world.log_technology), 0, []
+    labour = np.array(world.labour)  # writeable, as all other arguments: one compiled version serves
     for number, (mobile, tradable, end, wanted, side) in enumerate(limits):
         if end <= now and number < len(limits) - 1:
             continue
@@ -213,7 +214,7 @@ def _run(world: World, limits: list[tuple], horizon: float, rtol: float, budget:
             state,
             starting_pattern(world, tradable, mobile, state),
             *world.links,
-            world.labour,
+            labour,
             world.elasticity,
             mobile,
             now,

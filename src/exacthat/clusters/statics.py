@@ -36,9 +36,10 @@ def solve(world: World, regime, log_technology: np.ndarray):
     from ..kernels.cutoff import nb
 
     kind, tradable = regime_mask(world, regime)
+    state, labour = np.array(log_technology), np.array(world.labour)  # writeable: one compiled version serves
     if kind == "mobile":
-        return nb.mobile(log_technology, world.labour, world.elasticity)
-    share, employment, summary = nb.trade(log_technology, tradable, world.labour, world.elasticity)
+        return nb.mobile(state, labour, world.elasticity)
+    share, employment, summary = nb.trade(state, tradable, labour, world.elasticity)
     if not (np.isfinite(summary[1:]).all() and np.isfinite(employment).all()):
         raise NoEquilibrium(
             "technologies are too far apart for this elasticity: a country's only competitive industries "
