@@ -1062,10 +1062,8 @@ def integrate(
                 last_event = t
                 busy += 1
             last_industry = eco.ids[where]
-            together, least = (
-                -1.0,
-                0.0,
-            )  # a burst of events too close to tell apart is one tie, left only fast
+            # a burst of events too close to tell apart is one tie, and a slow departure does not end it
+            together, least = -1.0, 0.0
             if burst > 0 and burst % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN):
                 together, least = limit, 1e-6 * fastest
             kind, count = _apply(x, eco, which, where, together, least, changed)
@@ -1114,9 +1112,7 @@ def integrate(
 @njit(**_OPTIONS)
 def _adopt(x, eco, status):
     """Rearrange the industries to another pattern, touching only those that change."""
-    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
-    n = x.shape[1]
-    for i in range(n):
+    for i in range(x.shape[1]):
         p = 0
         while eco.ids[p] != i:
             p += 1

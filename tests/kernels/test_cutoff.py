@@ -1,11 +1,11 @@
-"""Cut-off kernels: conditions of the equilibrium, closed forms, symmetries, twins."""
+"""Cut-off kernels: conditions of the equilibrium, closed forms, symmetries."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exacthat.kernels.cutoff import examples, nb, ref
+from exacthat.kernels.cutoff import examples, nb
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -50,17 +50,6 @@ def test_equilibrium_conditions_by_size(n):
     rng = np.random.default_rng(n)
     economy = (rng.normal(size=(2, n)), np.ones(n, dtype=bool), np.array([0.3, 2.0]), 3.0)
     assert conditions(*economy, *nb.trade(*economy)) < 1e-12
-
-
-@given(seeds)
-def test_twins_agree(seed):
-    rng = np.random.default_rng(seed)
-    economy = examples.trade(rng)
-    for expected, result in zip(ref.trade(*economy), nb.trade(*economy)):
-        np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-12)
-    economy = examples.mobile(rng)
-    for expected, result in zip(ref.mobile(*economy), nb.mobile(*economy)):
-        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-14)
 
 
 @given(seeds)

@@ -1,10 +1,8 @@
-"""Learning kernels: twins, accuracy through events and slides, closed forms, sparse against dense."""
+"""Learning kernels: accuracy through events and slides, closed forms, sparse against dense."""
 
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.linalg import expm
 from scipy.optimize import brentq
 
@@ -12,7 +10,6 @@ from exacthat.kernels.cutoff import ref as cutoff
 from exacthat.kernels.learning import examples, nb, ref
 from exacthat.kernels.learning.tableau import FINE, QUICK
 
-seeds = st.integers(0, 2**32 - 1)
 NOWHERE = np.empty(0, np.int64)
 SLIDE = (
     np.log([[1.02, 1.0], [1.0, 1.0]]),
@@ -33,20 +30,6 @@ def links(spillovers):
 def run(log_technology, status, spillovers, labour, sigma, stop, tolerance, mobile=0):
     economy = (log_technology, status, *links(spillovers), labour, sigma, mobile)
     return nb.integrate(*economy, 0.0, stop, NOWHERE, 0, tolerance, 10**7, FINE, QUICK)
-
-
-@given(seeds)
-def test_rates_twins_agree(seed):
-    economy = examples.rates(np.random.default_rng(seed))
-    for expected, result in zip(ref.rates(*economy), nb.rates(*economy)):
-        np.testing.assert_allclose(result, expected, rtol=1e-8, atol=1e-11)
-
-
-@settings(max_examples=10)
-@given(seeds)
-def test_trajectory_twins_agree(seed):
-    economy = examples.trajectory(np.random.default_rng(seed))
-    np.testing.assert_allclose(nb.trajectory(*economy), ref.trajectory(*economy), rtol=0, atol=1e-8)
 
 
 def test_error_stays_within_ten_tolerances():

@@ -7,7 +7,7 @@ had to be chosen here, and in `not_exact` where the paper's own words do not hol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -299,7 +299,7 @@ def footnote_10(elasticity: float = 2.0, horizon: float = 20.0) -> Example:
         "footnote-10", title, technology, np.diag([0.0, 0.2, 0.0]), elasticity, horizon, "", _marginal_shrinks
     )
     given = f"the technologies (described in words only), {_NOT_GIVEN}"
-    return Example(**{**example.__dict__, "not_given": given})
+    return replace(example, not_given=given)
 
 
 def _several(paths):
