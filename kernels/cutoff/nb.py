@@ -148,17 +148,10 @@ def mobile(log_technology, labour, sigma):
         share[i] = 1.0 if home > foreign else (0.0 if home < foreign else 0.5)
         employment[0, i] = math.exp(power * (max(home, foreign) - shift))
         total += employment[0, i]
-    population = np.zeros(2)
     for i in range(n):
         amount = (labour[0] + labour[1]) * employment[0, i] / total
         employment[0, i] = amount * share[i]
         employment[1, i] = amount * (1.0 - share[i])
-        population[0] += employment[0, i]
-        population[1] += employment[1, i]
     summary = np.zeros(3)
-    for place in range(2):
-        if population[place] > 0.0:
-            summary[1 + place] = math.log(population[place]) + shift + math.log(total) / power
-        else:
-            summary[1 + place] = -np.inf
+    summary[1] = summary[2] = shift + math.log(total) / power
     return share, employment, summary

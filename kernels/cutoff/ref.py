@@ -92,15 +92,14 @@ def trade(log_technology, tradable, labour, sigma):
 
 
 def mobile(log_technology, labour, sigma):
-    """Return home_share, employment and (0, ln D, ln D*) when labour moves freely between the places.
+    """Return home_share, employment and (0, ln d, ln d) when labour moves freely between the places.
 
     omega = 1: a good is made where its technology is better, an exact tie half in each place; a place's
-    population is the sum of its own employment, D the consumption of that population.
+    population is the sum of its own employment, d consumption per head, the same in both.
     """
     shift = log_technology.max()
     best = np.exp((sigma - 1) * (log_technology.max(axis=0) - shift))
     share = 0.5 * (1 + np.sign(log_technology[0] - log_technology[1]))
     employment = labour.sum() * best / best.sum() * np.stack([share, 1 - share])
-    with np.errstate(divide="ignore"):  # an empty place consumes nothing
-        consumption = np.log(employment.sum(axis=1)) + shift + np.log(best.sum()) / (sigma - 1)
-    return share, employment, np.array([0.0, *consumption])
+    per_head = shift + np.log(best.sum()) / (sigma - 1)
+    return share, employment, np.array([0.0, per_head, per_head])

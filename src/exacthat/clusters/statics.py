@@ -38,7 +38,10 @@ def solve(world: World, regime, log_technology: np.ndarray):
     kind, tradable = regime_mask(world, regime)
     state, labour = np.array(log_technology), np.array(world.labour)  # writeable: one compiled version serves
     if kind == "mobile":
-        return nb.mobile(state, labour, world.elasticity)
+        share, employment, summary = nb.mobile(state, labour, world.elasticity)
+        with np.errstate(divide="ignore"):  # an empty place consumes nothing
+            summary[1:] += np.log(employment.sum(axis=1))
+        return share, employment, summary
     share, employment, summary = nb.trade(state, tradable, labour, world.elasticity)
     if not (np.isfinite(summary[1:]).all() and np.isfinite(employment).all()):
         raise NoEquilibrium(
