@@ -188,3 +188,29 @@ def test_sparse_spillovers_follow_the_dense_path():
     sparse = dense.replace(spillovers=scipy.sparse.csr_array(dense.spillovers))
     paths = clusters.simulate_many([dense, sparse], [Phase("free")], horizon=5.0)
     np.testing.assert_allclose(paths[0].at(5.0).technology, paths[1].at(5.0).technology, rtol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("elasticity", [2.0, 10.0])
+def test_identical_countries_with_paired_industries_reach_the_horizon(seed, elasticity):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(7, 24))
+    pairs = 0.2 * np.kron(np.eye((n + 1) // 2), [[0, 1], [1, 0]])[:n, :n]
+    level = np.exp(0.3 * rng.normal(size=n))
+    world = clusters.World([level, level], pairs, elasticity, rng.lognormal(sigma=0.3, size=2))
+    states = clusters.simulate(world, [Phase("free")], 40.0, rtol=1e-7).at(np.linspace(0, 40, 5))
+    np.testing.assert_allclose(states.employment.sum(axis=2), np.tile(world.labour, (5, 1)), rtol=1e-10)
+    assert np.all(np.diff(states.technology, axis=0) >= 0)
+
+
+def test_a_slide_ends_where_a_flow_turns_outward():
+    technology, spillovers = [[1.488, 1.435], [1.488, 1.461]], [[0.026, 0.0], [0.124, 0.074]]
+    world = clusters.World(technology, spillovers, 5.0, labour=(0.904, 0.926))
+    path = clusters.simulate(world, [Phase("free")], 30.0, rtol=1e-10)
+    assert [event.kind for event in path.events] == ["phase", "slide", "slide end"]
+    end = path.events[2].time
+    states = path.at([end - 1.0, end, end + 1.0])
+    gaps = np.diff(np.log(states.technology[:, 0] / states.technology[:, 1]), axis=1)[:, 0]
+    np.testing.assert_allclose(gaps[:2], 0, atol=1e-11)
+    assert abs(gaps[2]) > 1e-4
+    assert ((states.home_share > 0) & (states.home_share < 1)).sum(axis=1).tolist()[::2] == [2, 1]
