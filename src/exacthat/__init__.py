@@ -31,7 +31,7 @@ _HOMES = {
         "supported_industries",
     ),
 }
-_MODULES = ("errors", "datasets", "elasticities", "growth", "appraisal")
+_MODULES = ("errors", "datasets", "elasticities", "growth", "dynamics", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]
