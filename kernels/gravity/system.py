@@ -61,7 +61,9 @@ class System(NamedTuple):
     def origin(self) -> Point:
         """Return the base year: no change of anything."""
         prices = None if self.input_shares is None else np.zeros_like(self.sales)
-        return Point(np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits)))
+        return Point(
+            np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits))
+        )
 
 
 class Point(NamedTuple):
