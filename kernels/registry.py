@@ -48,8 +48,8 @@ _register(
         reference="gravity.ref:evaluate",
         fast="gravity.cy:evaluate",
         examples="gravity.examples:evaluate",
-        contract="System, log change of sales (K, N) -> State",
-        equation="exact hat algebra with scale effects, equations (1)-(6) of gravity/ref.py",
+        contract="System, Point -> State",
+        equation="exact hat algebra with scale effects, equations (1)-(10) of gravity/ref.py",
         tolerance=1e-12,
     ),
     Kernel(
@@ -57,8 +57,8 @@ _register(
         reference="gravity.ref:jacobian_product",
         fast="gravity.cy:jacobian_product",
         examples="gravity.examples:jacobian_product",
-        contract="System, log change of sales (K, N), direction (K, N) -> (K, N)",
-        equation="derivative of equation (6)",
+        contract="System, Point, direction (Point) -> Point",
+        equation="derivative of equations (8)-(10)",
         tolerance=1e-12,
     ),
     Kernel(
@@ -66,8 +66,8 @@ _register(
         reference="gravity.ref:solve",
         fast="gravity.cy:solve",
         examples="gravity.examples:solve",
-        contract="System, start (K, N) or None, tolerance -> Solution",
-        equation="F = 0, equation (6)",
+        contract="System, start (Point) or None, tolerance -> Solution",
+        equation="zero residual, equations (8)-(10)",
         tolerance=1e-9,
     ),
     Kernel(

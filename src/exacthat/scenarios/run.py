@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exacthat.published import nafta, table5
 from exacthat.scenarios.file import Plan
 from exacthat.study import Progress, Result, corrective_policy, counterfactuals, trade_gains
 
@@ -21,4 +22,8 @@ def run(
     if plan.kind == "gains-from-trade":
         elasticity = plan.single_industry_elasticity
         return trade_gains(plan.economy, plan.countries, single_industry_elasticity=elasticity, **options)
+    if plan.kind == "table5":
+        return table5(tol=tol, threads=threads, progress=progress)
+    if plan.kind == "nafta":
+        return nafta(plan.economy, plan.countries, tol=tol, threads=threads, progress=progress)
     return counterfactuals(plan.economy, plan.changes, plan.countries, tol=tol, **options)
