@@ -12,6 +12,7 @@ import functools
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import exacthat as eh
 from exacthat import datasets, dynamics
@@ -99,6 +100,7 @@ def test_dynamics_kernel(benchmark, record, size, method):
     arguments = examples.from_employment(np.random.default_rng(0), *size)
     expected = ref.from_employment(*arguments)
     twin = ref.from_employment if method == "numpy" else nb.from_employment
-    found = benchmark(twin, *arguments)
+    with threadpool_limits(1):
+        found = benchmark(twin, *arguments)
     record("learning kernel", f"{size[0]}x{size[1]}", method)
     np.testing.assert_allclose(found, expected, rtol=1e-12)

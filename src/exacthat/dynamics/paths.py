@@ -217,13 +217,13 @@ class Path:
         return self._cache[key]
 
     def __repr__(self):
-        return f"Path({len(self.countries)} countries, {len(self._legs)} phases, horizon {self.horizon:g})"
+        phases = "1 phase" if len(self._legs) == 1 else f"{len(self._legs)} phases"
+        return f"Path({len(self.countries)} countries, {phases}, horizon {self.horizon:g})"
 
     def __str__(self):
         return (
-            f"{self.certificate.outcome}: {len(self._legs)} phase(s) over {self.horizon:g}, {self.steps} steps, "
-            f"{self.evaluations} evaluations at rtol {self.rtol:.0e}, largest residual "
-            f"{self.certificate.residual:.1e}; {self.learning}"
+            f"{self!r}: {self.certificate.outcome}, {self.steps} steps, {self.evaluations} evaluations at rtol "
+            f"{self.rtol:.0e}, largest residual {self.certificate.residual:.1e}; {self.learning}"
         )
 
 
@@ -251,7 +251,8 @@ def simulate(
         Last date, in the unit of time of `learning`.
     rtol : float in [1e-11, 1e-2]
         Largest local error of any productivity in one step, relative. Equilibria within a step are solved to
-        rtol / 100, accepted states to a residual of 1e-10 or that, whichever is smaller.
+        rtol / 100, accepted states to a residual of 1e-10 or that, whichever is smaller. A path that
+        `exacthat.compare` appraises to its `resolution` wants no larger an rtol: coarse steps show as kinks.
     deficits : "fixed", "zero" or (N,)
         As in `counterfactual`: fixed deficits keep their share of world labour income.
     threads : int, optional

@@ -34,7 +34,7 @@ class World:
         self.threads = default_threads(problem.system) if threads is None else thread_count(threads)
         self.live = problem.system.sales.T > 0
         self.ln_initial = np.log(fitted.initial)
-        self.solves = self.iterations = self.evaluations = self.products = 0
+        self.iterations = self.evaluations = self.products = 0
 
     def productivity(self, y) -> np.ndarray:
         """Return phi (N, K); nan where it would not be a finite positive number."""
@@ -59,9 +59,8 @@ class World:
         found = self._counted(cy.solve(system, start, aim, threads=self.threads))
         if tolerance is not None or found is None or self.certified(found):
             return found
-        found = cy.solve(
-            system, found.point, ROUNDING, threads=self.threads
-        )  # little trade: go on to rounding
+        # Little trade, whose balance a small residual does not settle: go on to rounding.
+        found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
         found = self._counted(found._replace(converged=found.residual <= aim))
         return found if found is not None and self.certified(found) else None
 
@@ -126,7 +125,6 @@ class World:
         return system._replace(shift=shift)
 
     def _counted(self, found: Solution) -> Solution | None:
-        self.solves += 1
         self.iterations += found.iterations
         self.evaluations += found.evaluations
         self.products += found.products
