@@ -14,18 +14,30 @@ from exacthat.datasets.catalogue import Description, arrays, data_hash, describe
 from exacthat.datasets.economies import load
 from exacthat.datasets.mrio import InputOutputTable
 from exacthat.datasets.readers import from_pymrio, read_mrio_csv
+from exacthat.datasets.spillover_matrices import (
+    SpilloverDescription,
+    describe_spillovers,
+    spillover_crosswalk,
+    spillover_names,
+    spillovers,
+)
 from exacthat.datasets.tables import elasticity_table, table_names
 
 __all__ = [
     "Description",
     "InputOutputTable",
+    "SpilloverDescription",
     "arrays",
     "data_hash",
     "describe",
+    "describe_spillovers",
     "elasticity_table",
     "from_pymrio",
     "load",
     "names",
     "read_mrio_csv",
+    "spillover_crosswalk",
+    "spillover_names",
+    "spillovers",
     "table_names",
 ]
