@@ -1,4 +1,4 @@
-"""Embedded data sets: calibrated worlds with their provenance, and the elasticities that go with them.
+"""Embedded data sets: calibrated worlds with their provenance, the elasticities that go with them, time series.
 
 >>> from exacthat import datasets
 >>> datasets.names()
@@ -13,14 +13,19 @@ way they were built stand in `data/README.md`, and in machine-readable form in `
 from exacthat.datasets.catalogue import Description, arrays, data_hash, describe, names
 from exacthat.datasets.economies import load
 from exacthat.datasets.tables import elasticity_table, table_names
+from exacthat.datasets.time_series import Series, series, series_countries, series_names
 
 __all__ = [
     "Description",
+    "Series",
     "arrays",
     "data_hash",
     "describe",
     "elasticity_table",
     "load",
     "names",
+    "series",
+    "series_countries",
+    "series_names",
     "table_names",
 ]
