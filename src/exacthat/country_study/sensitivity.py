@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ import numpy as np
 from exacthat.country_study.draws import Draws, elasticity_draws
 from exacthat.datasets import elasticity_table
 from exacthat.economy import Economy
-from exacthat.errors import BadParameter, NotConverged
+from exacthat.errors import NotConverged
 from exacthat.solver import processors
 from exacthat.study import TOGETHER, Result, corrective_policy
 
@@ -34,9 +34,10 @@ _SETS = ("CP", "IS", "GYY", "BSY", "Shap", "FGO", "U4")
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """One set of assumptions and what follows for one country.
+    """One set of assumptions and what follows for one country and its peers.
 
-    values      `COLUMNS` in percent; nan where there is no certificate
+    values      `COLUMNS` of the country, in percent; nan where there is no certificate
+    alone       country or peer -> its gain from correcting alone, in percent
     gainers     countries that gain when all correct; `losers` are named
     outcome     "certified", "not converged", or "refused" (no unique equilibrium), with the `reason`
     residual    the worst of the certified equilibria
@@ -45,18 +46,13 @@ class Variant:
     name: str
     group: str
     values: dict[str, float]
+    alone: dict[str, float]
     gainers: int
     losers: tuple[str, ...]
     outcome: str
     reason: str
     solved: int
     residual: float
-
-    @property
-    def sign(self) -> int:
-        """1 where correcting alone pays, -1 where it does not, 0 where nothing is known."""
-        alone = self.values["gain_alone"]
-        return int(np.sign(alone)) if np.isfinite(alone) else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,19 +157,28 @@ def variants(economy: Economy) -> list[tuple[str, str, Economy, str]]:
 
 
 def sensitivity(
-    economy: Economy, country: str, *, tol: float = 1e-10, threads: int | None = None, progress: Progress | None = None
+    economy: Economy,
+    country: str,
+    peers: Sequence[str] = (),
+    *,
+    tol: float = 1e-10,
+    threads: int | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Variant, ...]:
     """Solve the corrective policy of `country`, alone and with all others, under every set of assumptions.
+
+    Its `peers` are solved alone as well.
 
     Sets whose largest mu*epsilon is not below 1 have no unique equilibrium under free entry: they are
     "refused", with the industries. Raises `BadInput` for an unknown country.
     """
-    economy.country_index(country)
+    countries = [country, *peers]
+    economy.country_index(countries)
     done = []
     for group, name, variant, deficits in variants(economy):
         if progress is not None:
             progress(f"sensitivity: {name}")
-        done.append(_variant(group, name, variant, country, deficits, tol, threads))
+        done.append(_variant(group, name, variant, countries, deficits, tol, threads))
     return tuple(done)
 
 
@@ -220,22 +225,43 @@ def intervals(
     return Interval(drawn, values, gainers, failed, solved, residual)
 
 
-def _variant(group, name, economy: Economy, country, deficits, tol, threads) -> Variant:
-    nothing = dict.fromkeys(COLUMNS, float("nan"))
+def flips(found: Sequence[Variant]) -> dict[str, tuple[str, ...]]:
+    """Return, by country, the sets of assumptions under which the sign of its gain alone is not the baseline's."""
+    baseline = found[0].alone
+    return {
+        country: tuple(one.name for one in found if one.outcome == CERTIFIED and one.alone[country] * gain < 0)
+        for country, gain in baseline.items()
+    }
+
+
+def _variant(group, name, economy: Economy, countries, deficits, tol, threads) -> Variant:
+    values = dict.fromkeys(COLUMNS, float("nan"))
+    alone = dict.fromkeys(countries, float("nan"))
+
+    def without(outcome, reason, certificates=()):
+        good = [held.residual for held in certificates if held.ok]
+        return Variant(name, group, values, alone, 0, (), outcome, reason, len(good), max(good, default=0.0))
+
+    strong = [f"{label} {alpha:.2f}" for label, alpha in zip(economy.industries, economy.alpha) if alpha >= 1]
+    if economy.entry == "free" and strong:
+        return without(REFUSED, f"mu*epsilon at or above 1: {', '.join(strong)}")
     try:
-        result = corrective_policy(economy, [country], deficits=deficits, tol=tol, threads=threads)
-    except BadParameter:
-        strong = [f"{label} {alpha:.2f}" for label, alpha in zip(economy.industries, economy.alpha) if alpha >= 1]
-        reason = f"mu*epsilon at or above 1: {', '.join(strong)}"
-        return Variant(name, group, nothing, 0, (), REFUSED, reason, 0, 0.0)
+        result = corrective_policy(economy, countries, deficits=deficits, tol=tol, threads=threads)
     except NotConverged as error:
-        return Variant(name, group, nothing, 0, (), NOT_CONVERGED, str(error), 0, 0.0)
+        return without(NOT_CONVERGED, str(error))
     certificates = result.certificates.values()
-    good = [held.residual for held in certificates if held.ok]
     if result.failed:
-        reason = f"not certified: {', '.join(result.failed)}"
-        return Variant(name, group, nothing, 0, (), NOT_CONVERGED, reason, len(good), max(good, default=0.0))
+        return without(NOT_CONVERGED, f"not certified: {', '.join(result.failed)}", certificates)
     welfare = result.welfare[TOGETHER]
-    losers = tuple(label for label, change in zip(result.base.countries, welfare) if change < 0)
-    values = {key: float(result.columns[key][0]) for key in COLUMNS}
-    return Variant(name, group, values, int((welfare > 0).sum()), losers, CERTIFIED, "", len(good), max(good))
+    return Variant(
+        name=name,
+        group=group,
+        values={key: float(result.columns[key][0]) for key in COLUMNS},
+        alone=dict(zip(countries, map(float, result.columns["gain_alone"]))),
+        gainers=int((welfare > 0).sum()),
+        losers=tuple(label for label, change in zip(result.base.countries, welfare) if change < 0),
+        outcome=CERTIFIED,
+        reason="",
+        solved=len(certificates),
+        residual=max(held.residual for held in certificates),
+    )

@@ -2,7 +2,7 @@
 
 >>> from exacthat import scenarios
 >>> scenarios.embedded()
-('peers', 'autarky-wiod2008', 'trade-war-wiod2014')
+('pakistan', 'autarky-wiod2008', 'peers', 'trade-war-wiod2014')
 >>> scenarios.find("peers").countries
 ('PAK', 'BGD', 'VNM', 'IND', 'IDN', 'MYS')
 
@@ -15,8 +15,11 @@ Three tables, of which [economy] is needed:
                  elasticities = "b.csv" with the columns industry, trade_elasticity, scale_elasticity;
                  missing = "raise" or "zero" (rows absent from the flows); source = a text; for embedded
                  data services_trade_elasticity and expenditure_shares as `exacthat.datasets.load` has them
-    [study]      kind = "corrective-policy", "gains-from-trade" or "counterfactual"; countries = the rows
-                 of the table, all by default; single_industry_elasticity for gains from trade
+    [study]      kind = "country-study", "corrective-policy", "gains-from-trade" or "counterfactual";
+                 countries = the rows of the table, all by default; single_industry_elasticity for gains
+                 from trade; for a country study (data = "icio2019") country, countries = it and its peers,
+                 draws = how often elasticities are drawn, 0 for never, seed, and table_name of the
+                 files of the peers' table
 
 and, for kind "counterfactual", one table [[counterfactual]] each, with a name and any of
 
@@ -31,7 +34,7 @@ all labels of an axis that is left out: origin, destination, industry for trade 
 (not for labour) elsewhere; ``rate`` takes the place of ``hat`` for subsidies.
 """
 
-from exacthat.scenarios.file import DEFAULT, Plan, embedded, find, read
+from exacthat.scenarios.file import COUNTRY_STUDY, DEFAULT, Plan, embedded, find, read
 from exacthat.scenarios.run import run
 
-__all__ = ["DEFAULT", "Plan", "embedded", "find", "read", "run"]
+__all__ = ["COUNTRY_STUDY", "DEFAULT", "Plan", "embedded", "find", "read", "run"]
