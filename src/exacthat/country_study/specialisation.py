@@ -30,8 +30,8 @@ class Specialisation:
                           in the other [Hidalgo et al. 2007]; aggregates of countries left out
     clusters              strengths that are linked by a proximity of at least `NEAR`, the largest exporter first
     concentration         country -> sum of squared shares in goods exports, 1 if one good is all
-    scale_covariance      Cov(mu, y/b) over all industries with weights b: above 0 where employment y leans
-                          towards industries with strong scale economies more than spending b does
+    scale_gap             mean scale elasticity by employment less that by spending, all industries: above 0 where
+                          the country is specialised in industries with strong scale economies
     """
 
     country: str
@@ -45,7 +45,7 @@ class Specialisation:
     proximity: np.ndarray
     clusters: tuple[tuple[str, ...], ...]
     concentration: dict[str, float]
-    scale_covariance: float
+    scale_gap: float
 
 
 def specialisation(economy: Economy, country: str, services: tuple[str, ...] = ("SERV",)) -> Specialisation:
@@ -86,7 +86,7 @@ def specialisation(economy: Economy, country: str, services: tuple[str, ...] = (
         proximity=frozen(proximity),
         clusters=_clusters(labels, strong[i], proximity, shares[i]),
         concentration={label: float((shares[n] ** 2).sum()) for n, label in enumerate(economy.countries)},
-        scale_covariance=float(((y - b) * (mu - (b * mu).sum())).sum()),
+        scale_gap=float(((y - b) * mu).sum()),
     )
 
 

@@ -13,13 +13,18 @@ import numpy as np
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.focus import SECTORS
 from exacthat.country_study.sensitivity import CERTIFIED, COLUMNS, PERCENTILES
+from exacthat.report.country.figures import industry_names
 
 Cell = str | float | int
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: `key` names its file; numbers keep all digits, `digits` of them are shown on the page."""
+    """A table: `key` names its file.
+
+    The file has all columns and digits, the page the first `columns_shown` columns (0: all) and `digits` digits;
+    `stacked` rows become cards on narrow screens.
+    """
 
     key: str
     title: str
@@ -27,6 +32,13 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     digits: int = 2
     note: str = ""
+    columns_shown: int = 0
+    stacked: bool = False
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Columns of the page."""
+        return self.columns[: self.columns_shown or None]
 
     def to_csv(self) -> bytes:
         """Return the table as CSV, numbers in full digits, empty where nothing is known."""
@@ -39,7 +51,7 @@ class Grid:
 
     def shown(self) -> list[list[tuple[str, bool]]]:
         """Return the cells as (text, whether a number)."""
-        return [[self._shown(cell) for cell in row] for row in self.rows]
+        return [[self._shown(cell) for cell in row[: self.columns_shown or None]] for row in self.rows]
 
     def _shown(self, cell: Cell) -> tuple[str, bool]:
         if isinstance(cell, str):
@@ -97,19 +109,20 @@ def claims(study: CountryStudy) -> Grid | None:
         "A stated size is confirmed within 5 percent of itself and roughly within 20; a stated bound roughly within 10 "
         "percent of the bound; claims with several parts get the verdict of the worst part."
     )
-    return Grid("claims", "The paper's sentences and the data", columns, rows, note=note)
+    return Grid("claims", "The paper's sentences and the data", columns, rows, note=note, columns_shown=4, stacked=True)
 
 
 def goods(study: CountryStudy) -> Grid:
     """Return the goods industries by exports."""
     held = study.specialisation
     order = np.argsort(-held.export_share, kind="stable")
+    names = industry_names()
     columns = (
-        "industry", "revealed comparative advantage", "share of goods exports, %", "share of employment, %",
+        "industry", "name", "revealed comparative advantage", "share of goods exports, %", "share of employment, %",
         "share of spending, %", "scale elasticity", "density",
     )  # fmt: skip
     rows = tuple(
-        (held.goods[k], *(float(part[k]) for part in (
+        (held.goods[k], names[held.goods[k]], *(float(part[k]) for part in (
             held.advantage, held.export_share, held.employment_share, held.spending_share,
             held.scale_elasticity, held.density)))
         for k in order
@@ -134,7 +147,7 @@ def focus(study: CountryStudy) -> Grid:
         for sector in SECTORS
         if sector.industry is None
     ]
-    return Grid("focus", "Support of one focus sector, nothing else changing", columns, tuple(rows), 3)
+    return Grid("focus", "Support of one focus sector, nothing else changing", columns, tuple(rows), 3, stacked=True)
 
 
 def peers(study: CountryStudy) -> Grid:
@@ -179,7 +192,7 @@ def sensitivity(study: CountryStudy) -> Grid:
          one.gainers if one.outcome == CERTIFIED else float("nan"), one.outcome, one.reason)
         for one in study.variants
     )  # fmt: skip
-    return Grid("sensitivity", "Gains under other assumptions", columns, rows)
+    return Grid("sensitivity", "Gains under other assumptions", columns, rows, columns_shown=len(columns) - 1)
 
 
 def signs(study: CountryStudy) -> Grid:
