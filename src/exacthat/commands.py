@@ -56,7 +56,9 @@ def command():
 
 @command.command(epilog=f"\b\nEmbedded scenarios: {', '.join(embedded())}\n\n{EXIT_CODES}")
 @click.argument("scenario", default=DEFAULT, metavar="[NAME|FILE.toml]")
-@click.option("--country", metavar="LABEL", help="Another country for a country study (ISO code, such as VNM).")
+@click.option(
+    "--country", metavar="LABEL", help="Another country for a country study (ISO code, such as VNM)."
+)
 @click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="Folder for the files, made if absent.  [default: the current one]")  # fmt: skip
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with; results do not change.")
@@ -68,7 +70,8 @@ def run(scenario: str, country: str | None, folder: Path, threads: int | None, t
     """Compute a scenario: print its table, write it as CSV with a JSON manifest and a PNG chart.
 
     Without an argument: the study of industrial policy in Pakistan, which also writes a report (HTML) with its
-    tables (CSV). The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"` tells its keys.
+    tables (CSV). The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"`
+    tells its keys.
     """
     from exacthat import scenarios
     from exacthat.report import screen
@@ -92,7 +95,8 @@ def run(scenario: str, country: str | None, folder: Path, threads: int | None, t
         reached = result.failed
         if not whole:
             reached = [
-                f"{name} ({result.certificates[name].completed:.0f} percent of the change)" for name in result.failed
+                f"{name} ({result.certificates[name].completed:.0f} percent of the change)"
+                for name in result.failed
             ]
         click.echo(
             f"error: not converged: {', '.join(reached)}; loosen --tol or make the change smaller", err=True

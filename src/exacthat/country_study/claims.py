@@ -213,11 +213,17 @@ def _productivity() -> list[Claim]:
     last = {name: int(series(name).of("PAK")[0][-1]) for name in MEASURES}
 
     def rates(countries):
-        told = [f"{', '.join(f'{c} {growth[m][c]:.1f}' for c in countries)} ({spans[m]}, {_BASES[m]})" for m in MEASURES]
+        told = [
+            f"{', '.join(f'{c} {growth[m][c]:.1f}' for c in countries)} ({spans[m]}, {_BASES[m]})"
+            for m in MEASURES
+        ]
         return f"Percent a year: {'; '.join(told)}."
 
     def levels(countries):
-        told = [f"{', '.join(f'{c} {level[m][c]:,.0f}' for c in countries)} ({last[m]}, {_BASES[m]})" for m in MEASURES]
+        told = [
+            f"{', '.join(f'{c} {level[m][c]:,.0f}' for c in countries)} ({last[m]}, {_BASES[m]})"
+            for m in MEASURES
+        ]
         return f"USD of 2015: {'; '.join(told)}."
 
     def both(judge):

@@ -72,7 +72,9 @@ def correct(
     """
     taxed = base.tariff is not None or base.export_subsidy is not None or base.production_subsidy.any()
     if base.entry != "free" or base.deficits.any() or taxed or base.input_shares is not None:
-        raise BadInput("the split holds under free entry without deficits, taxes and links: purge the deficits")
+        raise BadInput(
+            "the split holds under free entry without deficits, taxes and links: purge the deficits"
+        )
     n = int(base.country_index(country)[0])
     solved = []
     for name, countries in ((ALONE, [country]), (TOGETHER, None)):

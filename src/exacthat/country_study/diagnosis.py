@@ -98,7 +98,9 @@ def _facts(country: str) -> Facts:
     years, growth = _known("manuf_va_growth_pct", country)
     growth = growth[years >= GROWTH_FROM]
     rates = [
-        compound_growth(name, country, PRODUCTIVITY_FROM)[0] if len(_known(name, country)[1]) else float("nan")
+        compound_growth(name, country, PRODUCTIVITY_FROM)[0]
+        if len(_known(name, country)[1])
+        else float("nan")
         for name in MEASURES
     ]
     return Facts(

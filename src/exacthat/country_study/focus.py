@@ -28,7 +28,8 @@ class FocusSector:
 
 
 SECTORS = (
-    FocusSector("textiles, apparel, leather and footwear", "C13T15", "leather and footwear cannot be told apart from textiles"),
+    FocusSector("textiles, apparel, leather and footwear", "C13T15",
+                "leather and footwear cannot be told apart from textiles"),
     FocusSector("food processing (agribusiness)", "C10T12", "beverages and tobacco lie in it"),
     FocusSector("pharmaceuticals", "C21", "its elasticities are those of chemicals as a whole"),
     FocusSector("sporting goods, surgical and medical devices", "C31T33",

@@ -68,7 +68,10 @@ class Interval:
 
     def percentiles(self, column: str) -> tuple[float, ...]:
         """Return the `PERCENTILES` of a column over the certified draws."""
-        return tuple(float(value) for value in np.nanpercentile(self.values[column], PERCENTILES))
+        known = self.values[column][np.isfinite(self.values[column])]
+        if not len(known):
+            return (float("nan"),) * len(PERCENTILES)
+        return tuple(float(value) for value in np.percentile(known, PERCENTILES))
 
     def share_positive(self, column: str) -> float:
         """Return the percent of certified draws in which the column is above 0."""
@@ -229,7 +232,9 @@ def flips(found: Sequence[Variant]) -> dict[str, tuple[str, ...]]:
     """Return, by country, the sets of assumptions under which the sign of its gain alone is not the baseline's."""
     baseline = found[0].alone
     return {
-        country: tuple(one.name for one in found if one.outcome == CERTIFIED and one.alone[country] * gain < 0)
+        country: tuple(
+            one.name for one in found if one.outcome == CERTIFIED and one.alone[country] * gain < 0
+        )
         for country, gain in baseline.items()
     }
 

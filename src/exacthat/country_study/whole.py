@@ -74,7 +74,11 @@ class CountryStudy:
     def failed(self) -> tuple[str, ...]:
         """Names of what misses its certificate."""
         names = list(self.table.failed)
-        names += [f"support of {one.sector.industry} at {one.rule}" for one in self.supports if not one.certificate.ok]
+        names += [
+            f"support of {one.sector.industry} at {one.rule}"
+            for one in self.supports
+            if not one.certificate.ok
+        ]
         names += [one.name for one in self.variants if one.outcome == NOT_CONVERGED]
         if self.interval and self.interval.failed:
             names.append(f"{self.interval.failed} of {len(self.interval.gainers)} draws")

@@ -88,7 +88,8 @@ def embedded() -> tuple[str, ...]:
 def find(scenario: str | Path, country: str | None = None) -> Plan:
     """Return the plan of an embedded scenario by its name, or of a file by its path, which ends in .toml.
 
-    `country` takes the place of the one that a country study names. Raises `BadInput` for an unknown name and a file that cannot be read, and as `read` does.
+    `country` takes the place of the one that a country study names. Raises `BadInput` for an unknown name and
+    a file that cannot be read, and as `read` does.
 
     >>> find("autarky-wiod2008").kind
     'gains-from-trade'
@@ -248,7 +249,9 @@ def _subject(tables, chosen: str | None, listed, economy: Economy, faults: Fault
         return None, ()
     for key, label in (("country", own), ("--country", chosen)):
         if label is not None and label not in economy.countries:
-            faults.add("study", f"{key} is the unknown label {label!r}{nearest(label, economy.countries)}", key)
+            faults.add(
+                "study", f"{key} is the unknown label {label!r}{nearest(label, economy.countries)}", key
+            )
     for key, needed in (("data", DATA), ("deficits", "zero"), ("entry", "free")):
         if tables["economy"].get(key, needed if key != "data" else None) != needed:
             faults.add("economy", f"kind {COUNTRY_STUDY!r} needs {key} = {needed!r}", key)
@@ -267,7 +270,9 @@ def _table_name(table: Mapping, kind: str, name: str, faults: Faults) -> str | N
     chosen = faults.text("study", table, "table_name", f"{name}-peers")
     _check_file_name("study", "table_name", chosen, faults)
     if chosen == name:
-        faults.add("study", f"table_name is {chosen!r}, the name of the scenario: choose another", "table_name")
+        faults.add(
+            "study", f"table_name is {chosen!r}, the name of the scenario: choose another", "table_name"
+        )
     return chosen
 
 
@@ -283,7 +288,9 @@ def _draws(table: Mapping, kind: str, faults: Faults) -> tuple[int, int]:
         given[key] = table.get(key, default)
         whole = isinstance(given[key], int) and not isinstance(given[key], bool)
         if not (whole and 0 <= given[key] <= MOST_DRAWS):
-            faults.add("study", f"{key} is {given[key]!r}; it must be a whole number from 0 to {MOST_DRAWS}", key)
+            faults.add(
+                "study", f"{key} is {given[key]!r}; it must be a whole number from 0 to {MOST_DRAWS}", key
+            )
     if kind == COUNTRY_STUDY:
         return given["draws"], given["seed"]
     for key in ("country", "draws", "seed"):

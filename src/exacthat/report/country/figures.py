@@ -78,7 +78,8 @@ def advantage(study: CountryStudy) -> Chart:
     _finish(axes, "Exports of goods", "percent of goods exports", grid="x")
     return Chart(
         _svg(figure, "advantage"),
-        "The largest goods exports. Beside each bar: revealed comparative advantage, the share in the country's exports "
+        "The largest goods exports. Beside each bar: revealed comparative advantage, the share in the country's "
+        "exports "
         "over the share in the world's; blue where it is 1 or more.",
         f"Bars of the {len(order)} largest goods exports of {study.country}.",
     )
@@ -90,8 +91,12 @@ def gains(study: CountryStudy) -> Chart:
     rows = np.arange(len(labels))[::-1]
     figure, axes = _figure(0.9 + 0.42 * len(labels))
     alone, together = columns["gain_alone"], columns["gain_together"]
-    axes.hlines(rows, np.minimum(alone, together), np.maximum(alone, together), color="#C8C8C8", lw=3, zorder=1)
-    axes.scatter(columns["closed_economy_gain"], rows, marker="|", s=150, color=GREY, lw=2, label="closed economy")
+    axes.hlines(
+        rows, np.minimum(alone, together), np.maximum(alone, together), color="#C8C8C8", lw=3, zorder=1
+    )
+    axes.scatter(
+        columns["closed_economy_gain"], rows, marker="|", s=150, color=GREY, lw=2, label="closed economy"
+    )
     axes.scatter(alone, rows, s=45, color=ORANGE, label="alone", zorder=3)
     axes.scatter(together, rows, s=45, color=BLUE, label="coordinated", zorder=3)
     axes.axvline(0.0, color="black", lw=0.9, zorder=1.5)
@@ -113,7 +118,9 @@ def trade_gains(study: CountryStudy) -> Chart:
     figure, axes = _figure(0.9 + 0.42 * len(labels))
     with_scale, without = columns["gains_from_trade"], columns["gains_from_trade_no_scale"]
     axes.hlines(rows, np.minimum(with_scale, without), np.maximum(with_scale, without), color="#C8C8C8", lw=3)
-    axes.scatter(without, rows, s=45, color="white", edgecolor=GREEN, lw=1.5, label="no scale economies", zorder=3)
+    axes.scatter(
+        without, rows, s=45, color="white", edgecolor=GREEN, lw=1.5, label="no scale economies", zorder=3
+    )
     axes.scatter(with_scale, rows, s=45, color=GREEN, label="with them", zorder=3)
     axes.set_yticks(rows, labels)
     axes.set_ylim(-0.6, len(labels) - 0.4)
@@ -145,7 +152,8 @@ def parts(study: CountryStudy) -> Chart:
     _finish(axes, "Exact parts of the gain", "100 log points of welfare", grid="x", legend=2)
     return Chart(
         _svg(figure, "parts"),
-        "What the gain is made of: efficiency of the mix of industries, prices handed to buyers abroad, and trade shares. "
+        "What the gain is made of: efficiency of the mix of industries, prices handed to buyers abroad, and "
+        "trade shares. "
         "The parts add up exactly.",
         "Stacked bars of the parts, alone and coordinated.",
     )
@@ -158,7 +166,10 @@ def coordination(study: CountryStudy) -> Chart:
     labels = [study.base.countries[n] for n in order]
     marked = {study.country, *study.peers}
     figure, axes = _figure(3.0)
-    colours = [ORANGE if value < 0 else BLUE if label in marked else "#A9BBD0" for value, label in zip(welfare, labels)]
+    colours = [
+        ORANGE if value < 0 else BLUE if label in marked else "#A9BBD0"
+        for value, label in zip(welfare, labels)
+    ]
     at = np.arange(len(order))
     axes.bar(at, welfare, 0.8, color=colours, zorder=2)
     axes.axhline(0.0, color="black", lw=0.9, zorder=3)
@@ -193,7 +204,9 @@ def variants(study: CountryStudy, others: bool) -> Chart | None:
     rows = np.arange(len(shown))[::-1]
     alone = np.array([one.values["gain_alone"] for one in shown])
     together = np.array([one.values["gain_together"] for one in shown])
-    axes.hlines(rows, np.minimum(alone, together), np.maximum(alone, together), color="#C8C8C8", lw=2.5, zorder=1)
+    axes.hlines(
+        rows, np.minimum(alone, together), np.maximum(alone, together), color="#C8C8C8", lw=2.5, zorder=1
+    )
     axes.scatter(alone, rows, s=34, color=ORANGE, label="alone", zorder=3)
     axes.scatter(together, rows, s=34, color=BLUE, label="coordinated", zorder=3)
     axes.axvline(0.0, color="black", lw=0.9, zorder=1.5)
@@ -228,7 +241,8 @@ def draws(study: CountryStudy) -> Chart | None:
     axes.set_ylabel("draws")
     return Chart(
         _svg(figure, "draws"),
-        f"Gains over {len(study.interval.gainers)} draws of trade and scale elasticities from their standard errors; dotted "
+        f"Gains over {len(study.interval.gainers)} draws of trade and scale elasticities from their standard "
+        "errors; dotted "
         "lines mark the point estimates.",
         "Histograms of the gain alone and coordinated.",
     )
@@ -238,7 +252,9 @@ def _sectors(country: str) -> Chart:
     figure, axes = _figure(3.1)
     names = {"agri_va_pct_gdp": "agriculture", "industry_va_pct_gdp": "industry", "services_va_pct_gdp": "services",
              "manuf_va_pct_gdp": "manufacturing (in industry)"}  # fmt: skip
-    for (name, label), colour, dashes in zip(names.items(), (GREEN, ORANGE, BLUE, "#E69F00"), ("-", "-", "-", "--")):
+    for (name, label), colour, dashes in zip(
+        names.items(), (GREEN, ORANGE, BLUE, "#E69F00"), ("-", "-", "-", "--")
+    ):
         years, values = _known(name, country)
         axes.plot(years, values, dashes, color=colour, lw=1.8, label=label)
     axes.set_ylim(bottom=0)
@@ -263,7 +279,9 @@ def _lines(key, title, name, countries, unit, first, smooth=1, scale=1.0, log=Fa
                   zorder=3 if at == 0 else 2)  # fmt: skip
     if log:
         axes.set_yscale("log")
-        ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
+        ticks = [
+            tick for tick in (1, 2, 5, 10, 20, 50, 100) if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]
+        ]
         axes.set_yticks(ticks, [f"{tick}" for tick in ticks])
         axes.minorticks_off()
     if smooth > 1:
@@ -287,7 +305,9 @@ def _volatility(study: CountryStudy) -> Chart:
         if np.isfinite(one.growth):
             axes.scatter(one.volatility, one.growth, s=70 if at == 0 else 42, color=COLOURS[min(at, len(COLOURS) - 1)],
                          zorder=3)  # fmt: skip
-            axes.annotate(one.country, (one.volatility, one.growth), (6, 3), textcoords="offset points", fontsize=9)
+            axes.annotate(
+                one.country, (one.volatility, one.growth), (6, 3), textcoords="offset points", fontsize=9
+            )
     axes.margins(0.15)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
@@ -295,8 +315,8 @@ def _volatility(study: CountryStudy) -> Chart:
     axes.set_ylabel("mean growth, percent a year")
     return Chart(
         _svg(figure, "2-right"),
-        "Figure 2, right: mean growth of manufacturing against its volatility, 1986 to 2020. Computed from United Nations "
-        "national accounts.",
+        "Figure 2, right: mean growth of manufacturing against its volatility, 1986 to 2020. Computed from "
+        "United Nations national accounts.",
         "Dots by country: volatility across, mean growth up.",
     )
 
@@ -321,7 +341,11 @@ def _short(name: str) -> str:
         name = name.replace(long, short)
     name = re.sub(r"petroleum as in the programs .*", "petroleum: programs' values", name)
     name = re.sub(r"petroleum at the highest mu .*\((.*)\)", r"petroleum: mu \1", name)
-    return re.sub(r"trade elasticities (\w+), (\w+) entry", r"epsilon \1, \2", name) if name != BASELINE else name
+    return (
+        re.sub(r"trade elasticities (\w+), (\w+) entry", r"epsilon \1, \2", name)
+        if name != BASELINE
+        else name
+    )
 
 
 def _figure(height: float):
@@ -347,7 +371,8 @@ def _finish(axes, title: str, unit: str | None, grid: str = "y", legend: int = 0
 def _legend(axes, handles, labels, columns: int) -> None:
     with mpl.rc_context(_STYLE):
         axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False,
-                    fontsize=8.5, borderaxespad=0.0, handlelength=1.1, handletextpad=0.4, columnspacing=0.9)  # fmt: skip
+                    fontsize=8.5, borderaxespad=0.0, handlelength=1.1, handletextpad=0.4,
+                    columnspacing=0.9)  # fmt: skip
 
 
 def _svg(figure: Figure, key: str) -> str:
@@ -355,10 +380,14 @@ def _svg(figure: Figure, key: str) -> str:
     text = io.StringIO()
     salt = {"svg.hashsalt": key}
     with mpl.rc_context(_STYLE | salt):
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        FigureCanvasSVG(figure).print_svg(
+            text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'id="([^"]+)"', rf'id="{key}-\1"', svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{key}-", svg)
-    return re.sub(r'(<svg[^>]*?) width="[^"]*pt"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*pt"', r"\1", svg))
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*pt"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*pt"', r"\1", svg)
+    )

@@ -50,12 +50,18 @@ def manifest(plan: Plan, study: CountryStudy, others: dict[str, bytes], wall_sec
             "first_part": f"{plan.table_name}.json",
         },
         "tolerances": {"counterfactual": study.tolerance},
-        "equilibria": {"certified": study.solved, "largest_residual": study.residual, "failed": list(study.failed)},
+        "equilibria": {
+            "certified": study.solved,
+            "largest_residual": study.residual,
+            "failed": list(study.failed),
+        },
         "tables": {
             grid.key: {
                 "title": grid.title,
                 "columns": list(grid.columns),
-                "rows": [[number(cell) if isinstance(cell, float) else cell for cell in row] for row in grid.rows],
+                "rows": [
+                    [number(cell) if isinstance(cell, float) else cell for cell in row] for row in grid.rows
+                ],
             }
             for grid in grids.every(study)
         },

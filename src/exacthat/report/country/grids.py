@@ -92,7 +92,10 @@ def facts(study: CountryStudy) -> Grid | None:
          one.value_added, one.value_added_growth, one.industry_value_added_growth)
         for one in study.diagnosis.facts
     )  # fmt: skip
-    note = "Shares are those of the last year of each series; growth of manufacturing 1986 to 2020; productivity since 1991."
+    note = (
+        "Shares are those of the last year of each series; growth of manufacturing 1986 to 2020; "
+        "productivity since 1991."
+    )
     return Grid("diagnosis", "The country and its peers in the series", columns, rows, 1, note)
 
 
@@ -109,7 +112,15 @@ def claims(study: CountryStudy) -> Grid | None:
         "A stated size is confirmed within 5 percent of itself and roughly within 20; a stated bound roughly within 10 "
         "percent of the bound; claims with several parts get the verdict of the worst part."
     )
-    return Grid("claims", "The paper's sentences and the data", columns, rows, note=note, columns_shown=4, stacked=True)
+    return Grid(
+        "claims",
+        "The paper's sentences and the data",
+        columns,
+        rows,
+        note=note,
+        columns_shown=4,
+        stacked=True,
+    )
 
 
 def goods(study: CountryStudy) -> Grid:
@@ -147,7 +158,9 @@ def focus(study: CountryStudy) -> Grid:
         for sector in SECTORS
         if sector.industry is None
     ]
-    return Grid("focus", "Support of one focus sector, nothing else changing", columns, tuple(rows), 3, stacked=True)
+    return Grid(
+        "focus", "Support of one focus sector, nothing else changing", columns, tuple(rows), 3, stacked=True
+    )
 
 
 def peers(study: CountryStudy) -> Grid:
@@ -164,7 +177,13 @@ def peers(study: CountryStudy) -> Grid:
 def parts(study: CountryStudy) -> Grid:
     """Return the exact parts of the country's gain, alone and together, in 100 log points."""
     names = list(study.alone.parts or study.together.parts)
-    columns = ("policy", *names, "sum = 100 ln of welfare", "change of welfare, %", "subsidy bill, % of income")
+    columns = (
+        "policy",
+        *names,
+        "sum = 100 ln of welfare",
+        "change of welfare, %",
+        "subsidy bill, % of income",
+    )
     n = study.base.countries.index(study.country)
     rows = tuple(
         (one.name, *(one.parts.get(name, float("nan")) for name in names),
@@ -216,7 +235,12 @@ def intervals(study: CountryStudy) -> Grid | None:
     )  # fmt: skip
     point = study.variants[0].values
     rows = tuple(
-        (f"{PERCENT[key]}, %", *study.interval.percentiles(key), point[key], study.interval.share_positive(key))
+        (
+            f"{PERCENT[key]}, %",
+            *study.interval.percentiles(key),
+            point[key],
+            study.interval.share_positive(key),
+        )
         for key in COLUMNS
     )
     return Grid("intervals", "Results over draws of the elasticities", columns, rows)
@@ -237,7 +261,9 @@ def targets(study: CountryStudy) -> Grid | None:
         return None
     columns = ("goal", "start, USD per worker", "goal, USD per worker", "growth, % a year")
     rows = tuple((one.what, one.start, one.goal, one.growth) for one in study.diagnosis.targets)
-    return Grid("targets", "Growth of value added per worker that reaches a goal in five years", columns, rows)
+    return Grid(
+        "targets", "Growth of value added per worker that reaches a goal in five years", columns, rows
+    )
 
 
 def every(study: CountryStudy) -> Sequence[Grid]:

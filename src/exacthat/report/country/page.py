@@ -57,7 +57,13 @@ def page(plan: Plan, table_plan: Plan, study: CountryStudy) -> bytes:
 
 def sections(study: CountryStudy) -> list[Section]:
     """Return the parts of the page that have something to show, in order."""
-    built = [_diagnosis(study), _specialisation(study), _correction(study), _focus(study), _sensitivity(study)]
+    built = [
+        _diagnosis(study),
+        _specialisation(study),
+        _correction(study),
+        _focus(study),
+        _sensitivity(study),
+    ]
     return [section for section in built if section is not None]
 
 
@@ -70,7 +76,8 @@ def _lead(study: CountryStudy) -> str:
     return (
         "A study of the question that Chatha, Ahmed and Zahid ask of Pakistan (SDPI working paper 213, 2026), with a "
         "quantitative trade model with scale economies. Every number was computed in one run on embedded data; "
-        "welfare is real expenditure of the country as a whole; nothing here is dynamic: learning over time is not in it."
+        "welfare is real expenditure of the country as a whole; nothing here is dynamic: learning over time is "
+        "not in it."
     )
 
 
@@ -88,11 +95,14 @@ def _diagnosis(study: CountryStudy) -> Section | None:
 def _specialisation(study: CountryStudy) -> Section:
     held = study.specialisation
     clusters = "; ".join(" + ".join(cluster) for cluster in held.clusters) or "none"
-    concentration = ", ".join(f"{label} {held.concentration[label]:.2f}" for label in (study.country, *study.peers))
+    concentration = ", ".join(
+        f"{label} {held.concentration[label]:.2f}" for label in (study.country, *study.peers)
+    )
     paragraphs = [
         f"Strengths are goods with a revealed comparative advantage of at least 1; two belong to one cluster if the "
         f"proximity of their product space, computed from the same flows, is at least {NEAR:g}. Clusters: {clusters}.",
-        f"Concentration of goods exports (sum of squared shares): {concentration}. Density is how near an industry lies "
+        f"Concentration of goods exports (sum of squared shares): {concentration}. Density is how near an "
+        "industry lies "
         "to what the country is strong in, from 0 to 1.",
     ]
     return _section("specialisation", "Specialisation and clusters", paragraphs, [figures.advantage(study)],
@@ -124,7 +134,8 @@ def _focus(study: CountryStudy) -> Section:
 
 def _sensitivity(study: CountryStudy) -> Section:
     paragraphs = [
-        "Purging deficits is a counterfactual of its own. The rows with deficits as observed keep them fixed in units of "
+        "Purging deficits is a counterfactual of its own. The rows with deficits as observed keep them fixed in "
+        "units of "
         "world labour income; their gains from trade are formulas, not counterfactuals."
     ]
     if any(one.outcome == REFUSED for one in study.variants):
@@ -145,25 +156,38 @@ def _sensitivity(study: CountryStudy) -> Section:
             f"several): {reasons}."
         )
     return _section("sensitivity", "What the answer depends on", paragraphs, charts,
-                    [grids.sensitivity(study), grids.signs(study), grids.intervals(study), grids.cuts(study)])  # fmt: skip
+                    [grids.sensitivity(study), grids.signs(study), grids.intervals(study),
+                     grids.cuts(study)])  # fmt: skip
 
 
 def _basis(table_plan: Plan, study: CountryStudy) -> list[tuple[str, str]]:
     about = datasets.describe(table_plan.options["data"])
     return [
         *header(table_plan, study.table, study.tolerance),
-        ("Base year", f"{about.year}, the last year before the pandemic; flows at producer prices, goods and services for "
-         "intermediate and final use together, no input-output links"),
-        ("Model", "many countries and industries, constant elasticities, scale economies external to the firm (free entry) "
-         "or markups and profits (restricted entry); labour moves between industries, not between countries; subsidies "
-         "are paid lump sum, without cost of raising them, corruption, or error in choosing industries"),
-        ("Not in it", "learning over time, capital, unemployment, finance, several of the paper's instruments (regulation, "
-         "skills, partnerships), and tariffs"),
-        ("Certificates", "every equilibrium was solved to the tolerance above on the largest relative residual of any "
-         "market; what misses it is shown as n/a and named in the first line"),
+        (
+            "Flows",
+            f"of {about.year}, the last year before the pandemic, at producer prices, goods and services for intermediate "
+            "and final use together, no input-output links",
+        ),
+        (
+            "Model",
+            "many countries and industries, constant elasticities, scale economies external to the firm (free entry) or "
+            "markups and profits (restricted entry); labour moves between industries, not between countries; subsidies "
+            "are paid lump sum, without cost of raising them, corruption, or error in choosing industries",
+        ),
+        (
+            "Not in it",
+            "learning over time, capital, unemployment, finance, several of the paper's instruments (regulation, "
+            "skills, partnerships), and tariffs",
+        ),
+        (
+            "Certificates",
+            "every equilibrium was solved to the tolerance above on the largest relative residual of any market; what "
+            "misses it is shown as n/a and named in the first line",
+        ),
         ("Draws", f"seed {study.seed}" if study.interval else "none"),
         ("Licence of data", about.licence),
-    ]  # fmt: skip
+    ]
 
 
 def _sources(study: CountryStudy) -> list[str]:
@@ -174,5 +198,7 @@ def _sources(study: CountryStudy) -> list[str]:
 
 
 def _versions() -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("exacthat", "numpy", "scipy", "matplotlib", "jinja2"))
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("exacthat", "numpy", "scipy", "matplotlib", "jinja2")
+    )
     return f"Computed with {packages}, Python {platform.python_version()}."

@@ -88,7 +88,10 @@ def _assumptions(study: CountryStudy) -> list[str]:
     name = place(study.country)
     held = [one for one in study.variants if one.outcome == CERTIFIED]
     told = []
-    for others, what in ((False, "sets of assumptions"), (True, "sets with trade elasticities of other papers")):
+    for others, what in (
+        (False, "sets of assumptions"),
+        (True, "sets with trade elasticities of other papers"),
+    ):
         some = [one for one in held if (one.group == "sets") == others]
         if some:
             gains = np.array([one.values["gain_alone"] for one in some])
@@ -102,8 +105,8 @@ def _assumptions(study: CountryStudy) -> list[str]:
     without = [one for one in held if one.group == "petroleum" and one.name.startswith("petroleum without")]
     if without and study.variants[0].outcome == CERTIFIED:
         told.append(
-            f"Without the scale elasticity of petroleum the gain alone is {without[0].values['gain_alone']:.2f} instead of "
-            f"{study.variants[0].values['gain_alone']:.2f} percent, coordinated "
+            f"Without the scale elasticity of petroleum the gain alone is {without[0].values['gain_alone']:.2f} "
+            f"instead of {study.variants[0].values['gain_alone']:.2f} percent, coordinated "
             f"{without[0].values['gain_together']:.2f} instead of {study.variants[0].values['gain_together']:.2f}."
         )
     turned = flips(study.variants)
@@ -115,7 +118,9 @@ def _assumptions(study: CountryStudy) -> list[str]:
     )
     others = [f"{country} {len(turned[country])}" for country in study.peers if turned[country]]
     if others:
-        told.append(f"For peers the sign of the gain alone turns (sets of {len(held) - 1}): {', '.join(others)}.")
+        told.append(
+            f"For peers the sign of the gain alone turns (sets of {len(held) - 1}): {', '.join(others)}."
+        )
     refused = [one for one in study.variants if one.outcome == REFUSED]
     if refused:
         told.append(
@@ -158,7 +163,8 @@ def _focus(study: CountryStudy) -> list[str]:
     return [
         "Support of one focus sector and of no other, static effect on welfare in percent: at its scale elasticity "
         f"{', '.join(listed)}; at ten percent {', '.join(tenth)}.",
-        "Medical devices and sporting goods lie in C31T33 with others, leather in C13T15, IT in services, which have no "
+        "Medical devices and sporting goods lie in C31T33 with others, leather in C13T15, IT in services, which "
+        "have no "
         "scale economies here.",
     ]
 
@@ -167,8 +173,8 @@ def _specialisation(study: CountryStudy) -> list[str]:
     held, name = study.specialisation, place(study.country)
     top = int(held.export_share.argmax())
     told = [
-        f"{held.goods[top]} ({describe(DATA).industry_names[top]}) makes {held.export_share[top]:.0f} percent of {name}'s goods exports (revealed comparative "
-        f"advantage {held.advantage[top]:.1f})."
+        f"{held.goods[top]} ({describe(DATA).industry_names[top]}) makes {held.export_share[top]:.0f} percent of "
+        f"{name}'s goods exports (revealed comparative advantage {held.advantage[top]:.1f})."
     ]
     groups = [" + ".join(cluster) for cluster in held.clusters]
     told.append(f"Strengths by cluster of the product space: {'; '.join(groups) or 'none'}.")
@@ -193,7 +199,10 @@ def _claims(study: CountryStudy) -> list[str]:
     ]
     wrong = Counter(one.figure for one in study.diagnosis.claims if one.verdict == NOT)
     if wrong:
-        named = [f"{number} on {'section' if '.' in figure else 'Figure'} {figure}" for figure, number in wrong.items()]
+        named = [
+            f"{number} on {'section' if '.' in figure else 'Figure'} {figure}"
+            for figure, number in wrong.items()
+        ]
         told.append(f"Not confirmed: {enumerated(named)}.")
     return told
 
