@@ -48,8 +48,8 @@ _register(
         reference="gravity.ref:evaluate",
         fast="gravity.cy:evaluate",
         examples="gravity.examples:evaluate",
-        contract="System, log change of sales (K, N) -> State",
-        equation="exact hat algebra with scale effects, equations (1)-(6) of gravity/ref.py",
+        contract="System, Point -> State",
+        equation="exact hat algebra with scale effects, equations (1)-(10) of gravity/ref.py",
         tolerance=1e-12,
     ),
     Kernel(
@@ -57,8 +57,8 @@ _register(
         reference="gravity.ref:jacobian_product",
         fast="gravity.cy:jacobian_product",
         examples="gravity.examples:jacobian_product",
-        contract="System, log change of sales (K, N), direction (K, N) -> (K, N)",
-        equation="derivative of equation (6)",
+        contract="System, Point, direction (Point) -> Point",
+        equation="derivative of equations (8)-(10)",
         tolerance=1e-12,
     ),
     Kernel(
@@ -66,8 +66,8 @@ _register(
         reference="gravity.ref:solve",
         fast="gravity.cy:solve",
         examples="gravity.examples:solve",
-        contract="System, start (K, N) or None, tolerance -> Solution",
-        equation="F = 0, equation (6)",
+        contract="System, start (Point) or None, tolerance -> Solution",
+        equation="zero residual, equations (8)-(10)",
         tolerance=1e-9,
     ),
     Kernel(
@@ -77,6 +77,37 @@ _register(
         examples="gravity.examples:trade_weights",
         contract="trade shares (K, N, N), trade cost hat (N, N, K), trade elasticity (K,) -> (K, N, N)",
         equation="A = lambda tauhat^-epsilon, zero at infinite cost",
+        tolerance=1e-13,
+    ),
+)
+
+_register(
+    Kernel(
+        name="diffusion.active",
+        reference="diffusion.ref:active",
+        fast="diffusion.nb:active",
+        examples="diffusion.examples:active",
+        contract="employment (N, K), activity >= 0 -> (N, K)",
+        equation="psi(L) = L / (L + activity), psi(0) = 0, equation (1) of diffusion/ref.py",
+        tolerance=1e-15,
+    ),
+    Kernel(
+        name="diffusion.from_employment",
+        reference="diffusion.ref:from_employment",
+        fast="diffusion.nb:from_employment",
+        examples="diffusion.examples:from_employment",
+        contract="employment (N, K), spillovers [sender, receiver] (K, K), diffusion [receiver, sender] (N, N), "
+        "research (N, K), activity >= 0 -> (N, K)",
+        equation="psi(L) (diffusion L spillovers + research), equation (2) of diffusion/ref.py",
+        tolerance=1e-13,
+    ),
+    Kernel(
+        name="diffusion.from_stocks",
+        reference="diffusion.ref:from_stocks",
+        fast="diffusion.nb:from_stocks",
+        examples="diffusion.examples:from_stocks",
+        contract="productivity (N, K), then as diffusion.from_employment -> (N, K)",
+        equation="as (2) with stocks diffusing from abroad, equation (3) of diffusion/ref.py",
         tolerance=1e-13,
     ),
 )

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 from click.testing import CliRunner
 
+import exacthat as eh
 from exacthat import cli, datasets, scenarios
 from exacthat.commands import command
 from exacthat.errors import BadInput, BadParameter, ExacthatError, NoEquilibrium, NotCertified, NotConverged
@@ -172,8 +173,60 @@ def test_second_run_replaces_its_own_files_with_the_same_table(folder):
 def test_other_embedded_scenarios_run(tmp_path, name):
     result = invoke("run", name, "--out", str(tmp_path / "new" / "folder"))
     assert result.exit_code == 0, result.output
-    assert len(read(tmp_path / "new" / "folder" / f"{name}.csv")) >= 5
+    assert len(read(tmp_path / "new" / "folder" / f"{name}.csv")) >= 3
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 100
+
+
+def test_table5_prints_the_comparison_and_keeps_every_certificate(tmp_path):
+    result = invoke("run", "table5", "--out", str(tmp_path))
+    assert result.stdout.startswith("certified: all 180 equilibria;")
+    text = " ".join(result.stdout.split())
+    assert "mean -0.3236 percent with swapped tariffs, which agrees with the printed -0.32" in text
+    assert "mean -6.1093 percent with swapped tariffs, which differs from the printed -2.78" in text
+    assert "…" not in result.stdout  # nothing is cut off at 80 columns
+    manifest = json.loads((tmp_path / "table5.json").read_text(encoding="utf-8"))
+    assert manifest["table"]["summary"]["printed"] == [-0.32, None, 1.67, None, -2.78, None, 3.42, None]
+    assert manifest["certificates"]["free entry, swapped tariffs: BEL alone"]["outcome"] == "certified"
+
+
+def test_nafta_prints_first_order_and_exact(tmp_path):
+    text = " ".join(invoke("run", "nafta", "--out", str(tmp_path)).stdout.split())
+    assert "MEX: first-order welfare 1.31 percent (printed: 1.31), exact real income 0.007." in text
+
+
+def test_a_published_table_that_misses_its_tolerance_says_so(tmp_path):
+    result = invoke("run", "nafta", "--tol", "1e-18", "--out", str(tmp_path))
+    assert result.exit_code == 6
+    assert result.stdout.startswith("NOT certified")
+    assert "failed" in result.stdout
+
+
+def test_gains_table_of_all_countries_names_the_column_that_is_no_percentage(tmp_path):
+    result = invoke("run", "gains-wiod2014", "--out", str(tmp_path))
+    rows = read(tmp_path / "gains-wiod2014.csv")
+    manifest = json.loads((tmp_path / "gains-wiod2014.json").read_text(encoding="utf-8"))
+    table = eh.gains_table(eh.datasets.load("wiod2014", deficits="zero"), 5.0)
+    assert [row["country"] for row in rows] == list(table.countries)
+    columns = {
+        "gains_from_trade_percent": table.with_scale,
+        "gains_from_trade_no_scale_percent": table.no_scale,
+        "gains_single_industry_percent": table.single_industry,
+        "effective_elasticity": table.effective_elasticity,
+        "domestic_share_percent": table.domestic_share,
+    }
+    assert list(rows[0]) == ["country", *columns]
+    for name, values in columns.items():
+        assert [float(row[name]) for row in rows] == values.tolist(), name
+    assert manifest["table"]["numbers"] == ["effective_elasticity"]
+    assert result.stdout.splitlines()[0].startswith("certified: 1 equilibrium")
+
+
+def test_country_without_trade_has_no_effective_elasticity_and_no_failure(folder):
+    (folder / "flows.csv").write_text("origin,destination,industry,value\nA,A,food,3\n", encoding="utf-8")
+    text = OWN.replace("{ food = 0.05, steel = 0.2 }", "0.1") + '[study]\nkind = "gains-from-trade"\n'
+    result = run_own(folder, text)
+    assert result.exit_code == 0
+    assert re.search(r"^ A +0\.00 +0\.00 +none +100\.00$", result.stdout, re.MULTILINE)
 
 
 def test_closed_form_says_that_nothing_was_solved(tmp_path):

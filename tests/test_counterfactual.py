@@ -283,6 +283,19 @@ def test_continuation_reaches_what_newton_reaches():
     np.testing.assert_allclose(hat, direct.expenditure_hat, rtol=1e-9)
 
 
+def test_continuation_moves_into_tariffs_from_a_base_year_without_any():
+    from exacthat import assembly, solver
+
+    world = economy(4)
+    problem = assembly.assemble(world, eh.Shock(), eh.Policy(tariff=0.3), "fixed")
+    attempts, steps, reached = solver.follow(problem.system, assembly.base_system(world), None, 1e-12, 1)
+    direct = eh.counterfactual(world, policy=eh.Policy(tariff=0.3), tol=1e-12)
+    assert reached == 1.0
+    assert steps > 1
+    hat = attempts[-1].state.expenditure / world.expenditure
+    np.testing.assert_allclose(hat, direct.expenditure_hat, rtol=1e-9)
+
+
 def test_the_result_prints_its_status_first_and_labels():
     world = economy(3, countries=12)
     eq = eh.counterfactual(world, eh.Shock(trade_cost=0.9))

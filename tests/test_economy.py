@@ -190,3 +190,26 @@ def test_labels_are_text():
 def test_bad_tables(table, options, message):
     with pytest.raises(eh.BadInput, match=message):
         eh.Economy.from_long(table, 4.0, **options)
+
+
+def test_long_csv_with_text_labels_and_tariffs(tmp_path):
+    """`NA` is Namibia and 010121 keeps its zero when the file is read as text; rates come from a column."""
+    (tmp_path / "flows.csv").write_text(
+        "origin,destination,industry,value,tariff\n"
+        "NA,NA,010121,8,0\nNA,ZA,010121,2,0.1\nZA,NA,010121,1.5,-0.05\nZA,ZA,010121,9,0\n"
+    )
+    text = pd.read_csv(tmp_path / "flows.csv", dtype=str, keep_default_na=False)
+    world = eh.Economy.from_long(text, {"010121": 4.0}, tariff="tariff")
+    assert (world.countries, world.industries) == (("NA", "ZA"), ("010121",))
+    assert world.tariff[:, :, 0].tolist() == [[0.0, 0.1], [-0.05, 0.0]]
+    assert world.flows[0, 1, 0] == 2.0
+    for frame in (text, text.drop(index=1)):
+        absent = eh.Economy.from_long(frame, 4.0, missing="zero", tariff=0.2, export_subsidy="tariff")
+        assert absent.tariff[0, 1, 0] == 0.2
+        assert absent.export_subsidy[0, 1, 0] == (0.1 if len(frame) == 4 else 0.0)
+    with pytest.raises(eh.BadInput, match="row 2: 'tariff' is 'ten'; it must be a number"):
+        eh.Economy.from_long(text.assign(tariff=["0", "0", "ten", "0"]), 4.0, tariff="tariff")
+    with pytest.raises(eh.BadInput, match="no column 'tarif'; did you mean 'tariff'"):
+        eh.Economy.from_long(text, 4.0, tariff="tarif")
+    with pytest.raises(eh.BadParameter, match="on its own goods"):
+        eh.Economy.from_long(text.assign(tariff="0.1"), 4.0, tariff="tariff")

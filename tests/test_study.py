@@ -99,6 +99,12 @@ def test_base_year_is_purged_and_certified_or_kept():
     assert abs(purged.columns["domestic_share"] - kept.columns["domestic_share"]).max() > 0.1
 
 
+def test_effective_elasticity_turns_domestic_shares_into_the_gains_without_scale():
+    columns = trade_gains(world()).columns
+    gains = 1.0 - (columns["domestic_share"] / 100.0) ** (1.0 / columns["effective_elasticity"])
+    assert 100.0 * gains == pytest.approx(columns["gains_from_trade_no_scale"], abs=1e-9)
+
+
 def test_single_industry_column_only_on_request():
     economy = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0)
     assert "gains_single_industry" not in trade_gains(economy).columns

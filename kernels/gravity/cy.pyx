@@ -8,6 +8,8 @@ so results do not depend on the number of threads. The C parts stand beside this
 evaluation.pxi (equations and derivative), preconditioner.pxi, newton.pxi.
 """
 
+import os
+
 import numpy as np
 
 from exacthat.kernels.gravity.system import Point, Solution, State, empty_weights, is_packed, pack
@@ -47,6 +49,28 @@ cdef _packed(weights):
     return weights if is_packed(weights) else pack(weights)
 
 
+cdef bint _parallel = False      # whether this process has run more than one thread
+cdef bint _forked = False        # whether it is the child of one that had: its OpenMP runtime would wait for ever
+
+
+def _after_fork():
+    global _forked
+    _forked = _forked or _parallel
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+cdef int _threads(int wanted) except -1:
+    global _parallel
+    if wanted < 1:
+        raise ValueError(f"threads is {wanted}; it must be at least 1")
+    if wanted > 1 and not _forked:
+        _parallel = True
+        return min(wanted, os.cpu_count() or 1)
+    return 1
+
+
 cdef class _Bound:
     """A Problem with the Python objects that own its memory."""
 
@@ -71,7 +95,7 @@ cdef class _Bound:
         self.p.stride = _padded(self.p.N)
         self.p.M = self.p.K * self.p.stride
         self.p.C = int(np.max(system.component)) + 1
-        self.p.threads = max(1, threads)
+        self.p.threads = _threads(threads)
         self.p.A, self.p.G, self.p.H = &A[0, 0, 0], &G[0, 0, 0], &H[0, 0, 0]
         self.p.taxes = system.border is not None
         self.p.inputs = NULL
@@ -101,19 +125,24 @@ cdef class _Bound:
         cdef const double[:, ::1] cells
         cdef const double[::1] spending
         cdef Py_ssize_t k, n
-        cells = _plain(point.sales)
+        cells = self.shaped(point.sales, (self.p.K, self.p.N), "sales")
         for k in range(self.p.K):
             for n in range(self.p.N):
                 self.p.x[k * self.p.stride + n] = cells[k, n] * self.p.live[k * self.p.stride + n]
         if self.p.inputs != NULL:
-            cells = _plain(point.prices)
+            cells = self.shaped(point.prices, (self.p.K, self.p.N), "prices")
             for k in range(self.p.K):
                 for n in range(self.p.N):
                     self.p.x[self.p.M + k * self.p.stride + n] = cells[k, n]
         if self.p.taxes:
-            spending = _plain(point.expenditure)
+            spending = self.shaped(point.expenditure, (self.p.N,), "expenditure")
             for n in range(self.p.N):
                 self.p.x[self.p.L - self.p.stride + n] = spending[n]
+
+    cdef shaped(self, values, shape, name):
+        if values is None or np.shape(values) != shape:
+            raise ValueError(f"{name} of the point must be an array of shape {shape}")
+        return _plain(values)
 
     cdef array(self, const double *source):
         """Copy a padded [industry, country] array out."""
@@ -211,11 +240,15 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef double *origin = _take(&cursor, L)
     krylov.basis = cursor
     memset(&report, 0, sizeof(report))
+    cdef double[::1] exports = np.empty(bound.p.N)
+    cdef double[::1] imports = np.empty(bound.p.N)
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
+        _trade(&bound.p, &exports[0], &imports[0])
     free(block)
-    return Solution(bound.point(bound.p.x), bound.state(), bool(report.converged), report.residual,
-                    report.last_step, report.iterations, report.evaluations, report.products)
+    return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
+                    bool(report.converged), report.residual, report.last_step, report.iterations,
+                    report.evaluations, report.products)
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):

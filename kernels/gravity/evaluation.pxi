@@ -232,3 +232,22 @@ cdef void _product(Problem *p, const double *x, double *y) noexcept nogil:
                 y[spent + n] += p.term[k * p.stride + n]
         for n in range(p.N):
             y[spent + n] = x[spent + n] - y[spent + n] / p.income[n]
+
+
+cdef void _trade(Problem *p, double *exports, double *imports) noexcept nogil:
+    """Exports and imports at the border, foreign flows alone: a closed country's are exactly zero."""
+    cdef Py_ssize_t k, i, n, S = p.stride
+    cdef const double *row
+    cdef double flow, u
+    memset(exports, 0, p.N * sizeof(double))
+    memset(imports, 0, p.N * sizeof(double))
+    for k in range(p.K):
+        for i in range(p.N):
+            row = p.G + (k * p.N + i) * S
+            u = p.u[k * S + i]
+            if u > 0:
+                for n in range(p.N):
+                    if n != i:
+                        flow = row[n] * p.q[k * S + n] * u
+                        exports[i] += flow
+                        imports[n] += flow

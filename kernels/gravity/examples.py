@@ -23,7 +23,9 @@ def flows(rng, countries=5, industries=4, zeros=0.2):
     return x / x.sum()
 
 
-def system(rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9, kind="plain") -> System:
+def system(
+    rng, countries=5, industries=4, size=0.3, trade_costs="random", highest=0.9, kind="plain"
+) -> System:
     """Draw a system that a shock of log size `size` moves away from its base; `highest` bounds alpha.
 
     trade_costs: "random" draws one per cell, a number multiplies every foreign one. kind: "plain", "links"

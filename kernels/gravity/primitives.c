@@ -46,12 +46,12 @@
 
 static void exp_plain(ptrdiff_t n, const double *x, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] < -708.0 ? 0.0 : exp(x[i]);
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] < -708.0 ? 0.0 : (x[i] > 709.0 ? INFINITY : exp(x[i]));
 }
 
 static void log_plain(ptrdiff_t n, const double *x, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i++) y[i] = log(x[i] < 2.2250738585072014e-308 ? 2.2250738585072014e-308 : x[i]);
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = log(x[i]);
 }
 
 static void columns_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *u,

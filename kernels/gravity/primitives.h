@@ -12,7 +12,8 @@
 
 typedef struct {
     const char *name;
-    /* y = exp(x), 0 below -708; y = log(x) for normal x > 0. `n` is a multiple of EXACTHAT_PAD; x == y allowed. */
+    /* y = exp(x), 0 below -708 and infinite above 709; y = log(x). `n` is a multiple of EXACTHAT_PAD; x == y
+       allowed. Within 1 ulp; zero, negative numbers, infinities and NaN as in C's log. */
     void (*exp)(ptrdiff_t n, const double *x, double *y);
     void (*log)(ptrdiff_t n, const double *x, double *y);
     /* One industry of the hat system, one read of A from memory:

@@ -7,10 +7,12 @@
 #define NAME(function) PASTE(function, SET)
 #define V NAME(vector)
 #define I NAME(integers)
+#define W NAME(words)
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
 typedef double V __attribute__((vector_size(BYTES), aligned(8), may_alias));
 typedef int64_t I __attribute__((vector_size(BYTES), aligned(8), may_alias));
+typedef uint64_t W __attribute__((vector_size(BYTES), aligned(8), may_alias));
 
 #define LOAD(p) (*(const V *)(p))
 #define STORE(p, value) (*(V *)(p) = (value))
@@ -25,8 +27,7 @@ INLINE V NAME(broadcast)(double x)
 INLINE V NAME(exp1)(V x)
 {
     const V magic = NAME(broadcast)(6755399441055744.0); /* 1.5 * 2^52: rounds to an integer, which sits in the low bits */
-    const I zero = x < NAME(broadcast)(-708.0);
-    x = SELECT(x > NAME(broadcast)(709.0), NAME(broadcast)(709.0), x);
+    const I zero = x < NAME(broadcast)(-708.0), over = x > NAME(broadcast)(709.0);
     V shifted = x * 1.4426950408889634 + magic;
     V k = shifted - magic;
     V r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10;
@@ -42,8 +43,8 @@ INLINE V NAME(exp1)(V x)
     p = p * r + 1.0 / 6.0;
     p = p * r + 0.5;
     p = p * r * r + r + 1.0;
-    V power = (V)(((I)shifted << 52) + (I)NAME(broadcast)(1.0));
-    p = p * power;
+    V power = (V)(((W)shifted << 52) + (W)NAME(broadcast)(1.0));
+    p = SELECT(over, NAME(broadcast)(INFINITY), p * power);
     return SELECT(zero, NAME(broadcast)(0.0), p);
 }
 
@@ -51,9 +52,12 @@ INLINE V NAME(exp1)(V x)
 INLINE V NAME(log1)(V x)
 {
     const I mantissa = (I){0} + 0x000fffffffffffffLL, one = (I)NAME(broadcast)(1.0);
-    x = SELECT(x < NAME(broadcast)(2.2250738585072014e-308), NAME(broadcast)(2.2250738585072014e-308), x);
+    const V whole = x;
+    const I tiny = x < NAME(broadcast)(2.2250738585072014e-308);
+    x = SELECT(tiny, x * 18014398509481984.0, x); /* 2^54: denormals become normal */
     I exponent = ((I)x >> 52) & 0x7ff;
     V k = (V)(exponent | (I)NAME(broadcast)(4503599627370496.0)) - 4503599627371519.0; /* 2^52 and 2^52 + 1023 */
+    k = SELECT(tiny, k - 54.0, k);
     V m = (V)(((I)x & mantissa) | one);
     I high = m > NAME(broadcast)(1.4142135623730951);
     m = SELECT(high, m * 0.5, m);
@@ -72,8 +76,9 @@ INLINE V NAME(log1)(V x)
     p = p * z + 2.0 / 3.0;
     V half = f * f * 0.5;
     V y = k * 0.6931471803691238 - ((half - (s * (half + p * z) + k * 1.9082149292705877e-10)) - f);
-    I unordered = x != x; /* a NaN must stay one */
-    return SELECT(unordered, x, y);
+    y = SELECT(whole == 0.0, NAME(broadcast)(-INFINITY), y);
+    y = SELECT(whole < 0.0, NAME(broadcast)(NAN), y);
+    return SELECT((whole != whole) | (whole == INFINITY), whole, y);
 }
 
 TARGET static void NAME(exp_all)(ptrdiff_t n, const double *x, double *y)
@@ -304,6 +309,7 @@ static const exacthat_primitives NAME(table) = {
 #undef STORE
 #undef LOAD
 #undef INLINE
+#undef W
 #undef I
 #undef V
 #undef NAME

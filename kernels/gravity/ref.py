@@ -33,7 +33,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Solution, State, System
+from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, System
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):
@@ -130,6 +130,57 @@ def jacobian_product(system: System, point: Point, direction: Point) -> Point:
     return Point(y_r, y_p, direction.expenditure - dincome / at.income)
 
 
+def pullback(system: System, point: Point, residual: Point, spending=None, price_power=None) -> Pullback:
+    """Carry weights on the residual, on E' (N,) and on ln d (K, N) back through equations (10) to (1).
+
+    With weights on the residual alone `unknowns` is the transposed Jacobian times them. With
+    ``spending = 1/E'`` and ``price_power = beta/eps`` of one country it is the gradient of its ln welfare.
+    """
+    at = _point(system, point)
+    w_r = np.where(at.live, residual.sales, 0.0)
+    taxes = point.expenditure is not None
+    ln_d = np.zeros_like(at.d) if price_power is None else np.array(price_power)
+    to_E = np.zeros_like(at.E) if spending is None else np.array(spending)
+    to_X, to_r, border, untaxed = np.zeros_like(at.d), w_r, None, None
+    income = 0.0
+    if taxes:
+        income = -residual.expenditure / at.income
+        border = income * at.b * at.R
+        untaxed = -income * at.X
+        to_X = to_X + income * (1.0 - at.untaxed)
+        to_r = to_r + income * (at.b - at.inputs) * at.R
+        ln_d = ln_d - untaxed * at.untaxed
+    received = -w_r if border is None else -w_r - border
+    if residual.prices is not None:
+        ln_d = ln_d + residual.prices / at.epsilon
+    to_q = np.einsum("kin,ki->kn", at.H, received / at.received)
+    if taxes:
+        to_q = to_q + np.einsum("kin,ki->kn", at.G, border / at.border)
+    over_d = 1.0 / np.where(at.d > 0, at.d, 1.0)
+    to_q = np.where(at.X > 0, to_q, 0.0)
+    to_X = to_X + to_q * over_d
+    ln_d = ln_d - to_q * at.q
+    ln_u = at.u * np.einsum("kin,kn->ki", system.weights, ln_d * over_d) - w_r
+    if taxes:
+        ln_u = ln_u + at.u * np.einsum("kin,kn->ki", at.G, untaxed * over_d)
+    to_E = to_E + (system.spending_shares * to_X).sum(axis=0)
+    deficits = system.deficits * at.scale
+    to_scale = w_r.sum(axis=0) + deficits * (income if taxes else to_E)
+    if not taxes:
+        to_r = to_r + (1.0 / system.markup - at.inputs) * at.R * to_E
+    ln_c = -(at.alpha + at.epsilon) * ln_u
+    to_p = None
+    if at.a is not None:
+        to_p = residual.prices + np.einsum("igk,ki->gi", at.a, ln_c)
+        to_r = to_r + at.kappa * at.R * np.einsum("nkg,kn->gn", at.a, to_X)
+    to_v = (at.l * ln_c).sum(axis=0)
+    to_v = to_v + _by_component(system, to_scale) * at.labour / _by_component(system, at.labour)
+    to_r = to_r + at.alpha * ln_u + at.l * at.kappa * at.R / at.labour * to_v
+    to_e = residual.expenditure + at.E * to_E if taxes else None
+    unknowns = Point(np.where(at.live, to_r, 0.0), to_p, to_e)
+    return Pullback(unknowns, np.where(at.live, ln_u, 0.0), ln_d, received, border, untaxed, to_E)
+
+
 def _flat(point: Point):
     return np.concatenate([part.ravel() for part in point if part is not None])
 
@@ -142,6 +193,13 @@ def _shaped(system: System, values) -> Point:
         taken += 0 if part is None else part.size
     assert taken == values.size >= size
     return Point(*parts)
+
+
+def _trade(system: System, point: Point):
+    """Exports and imports of each country at the border."""
+    at = _point(system, point)
+    abroad = at.G * at.u[:, :, None] * at.q[:, None, :] * ~np.eye(len(at.E), dtype=bool)
+    return abroad.sum(axis=(0, 2)), abroad.sum(axis=(0, 1))
 
 
 def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> Solution:
@@ -176,7 +234,8 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
         else:
             break
         x, state = x + step, trial
+    point = _shaped(system, x)
     return Solution(
-        _shaped(system, x), state, bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
+        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
         iteration, evaluations, products,
     )  # fmt: skip

@@ -61,7 +61,9 @@ class System(NamedTuple):
     def origin(self) -> Point:
         """Return the base year: no change of anything."""
         prices = None if self.input_shares is None else np.zeros_like(self.sales)
-        return Point(np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits)))
+        return Point(
+            np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits))
+        )
 
 
 class Point(NamedTuple):
@@ -91,11 +93,34 @@ class State(NamedTuple):
     price_power: np.ndarray
 
 
+class Pullback(NamedTuple):
+    """Weights on residuals, spending and price powers carried back: derivatives of their weighted sum.
+
+    unknowns   Point    with respect to the unknowns (the transposed Jacobian where only residuals have weights)
+    ln_u       (K, N)   with respect to ln u, what the shift acts on
+    ln_d       (K, N)   to ln d, through which ln A acts: cell (k, i, n) adds A u / d times it
+    received   (K, N)   to ln of revenue received, sum_n H q: cell (k, i, n) adds H q / received times it
+    border     (K, N)   to ln of b, value at the border per revenue; None without bilateral taxes
+    untaxed    (K, N)   to the untaxed share of spending, sum_i G u / d; None without bilateral taxes
+    spending   (N,)     to final spending
+    """
+
+    unknowns: Point
+    ln_u: np.ndarray
+    ln_d: np.ndarray
+    received: np.ndarray
+    border: np.ndarray | None
+    untaxed: np.ndarray | None
+    spending: np.ndarray
+
+
 class Solution(NamedTuple):
     """What a solve returns: the point, its state and how it was reached."""
 
     point: Point
     state: State
+    exports: np.ndarray  # (N,), at the border
+    imports: np.ndarray  # (N,), at the border
     converged: bool
     residual: float  # largest |residual|
     last_step: float  # largest |change of an unknown| in the last Newton step

@@ -18,8 +18,22 @@ _HOMES = {
     "economy": ("Economy",),
     "scenario": ("Shock", "Policy"),
     "certificate": ("Certificate",),
-    "accounting": ("GainsFromTrade", "gains_from_trade", "single_industry_gains", "closed_economy_gain"),
+    "accounting": (
+        "GainsFromTrade",
+        "GainsTable",
+        "gains_from_trade",
+        "gains_table",
+        "single_industry_gains",
+        "closed_economy_gain",
+        "Immiserization",
+        "immiserization",
+        "elasticity_correlation",
+        "firm_mass",
+        "productivity_levels",
+    ),
+    "decomposition": ("Decomposition", "caliendo_parro_terms", "first_order_growth"),
     "primitives": ("from_primitives",),
+    "local_stability": ("Stability", "stability"),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (
         "Appraisal",
@@ -31,7 +45,7 @@ _HOMES = {
         "supported_industries",
     ),
 }
-_MODULES = ("errors", "datasets", "elasticities", "growth", "appraisal")
+_MODULES = ("errors", "datasets", "elasticities", "growth", "dynamics", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]

@@ -11,6 +11,7 @@ from exacthat.errors import BadInput, BadParameter, NoEquilibrium
 from exacthat.kernels.gravity.system import System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
 
+LARGEST_POWER = 600.0  # of e: a change of trade shares beyond it is an end or a beginning of trade
 COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside trade may borrow
 
 
@@ -20,6 +21,7 @@ class Problem(NamedTuple):
     system: System
     labour: np.ndarray  # Lhat (N,)
     policy: Policy  # new rates, full arrays
+    shock: Shock  # hats, full arrays or None
     unchanged: bool  # nothing differs from the base year
 
 
@@ -71,7 +73,7 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
         and bool((subsidies == 1.0).all())
         and bool((levels == economy.deficits).all())
     )
-    return Problem(system, labour, rates, unchanged)
+    return Problem(system, labour, rates, hats, unchanged)
 
 
 def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:
@@ -85,7 +87,18 @@ def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None
             continue
         change = ((1.0 if new is None else 1.0 + new) / (1.0 if old is None else 1.0 + old)) ** power
         hat = change if hat is None else hat * change
-    return None if hat is None or (hat == 1.0).all() else np.ascontiguousarray(hat)
+    if hat is None or (hat == 1.0).all():
+        return None
+    power = economy.trade_elasticity * np.abs(np.log(np.where(np.isinf(hat), 1.0, hat)))
+    faults = [
+        f"the price of goods from {economy.countries[i]!r} to {economy.countries[n]!r} in industry "
+        f"{economy.industries[k]!r} changes by a factor of {hat[i, n, k]:.4g}, which to the power of the trade "
+        "elasticity leaves the range of numbers: use numpy.inf to end a trade, or a smaller change"
+        for i, n, k in np.argwhere(power > LARGEST_POWER)
+    ]
+    if faults:
+        raise BadInput(faults)
+    return np.ascontiguousarray(hat)
 
 
 def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -116,6 +129,13 @@ def _check_uniqueness(economy: Economy) -> None:
         f"or its trade elasticity ({economy.trade_elasticity[k]:g})"
         for k in np.flatnonzero(economy.alpha >= 1.0)
     ]
+    faults += [
+        f"country {economy.countries[i]!r}: inputs and scale effects compound to {economy.roundabout[i]:.4g} (spectral "
+        "radius of input shares times 1 + mu); at 1 and above its goods make themselves cheaper without bound. "
+        f"The heaviest user is {economy.industries[k]!r}: lower its input shares or scale elasticity"
+        for i in np.flatnonzero(economy.roundabout >= 1.0)
+        for k in [np.argmax(economy.input_shares[i].sum(axis=0) * (1.0 + economy.scale_elasticity))]
+    ]
     if faults:
         raise BadParameter(faults)
 
@@ -136,16 +156,27 @@ def check_baseline(economy: Economy) -> None:
 
 
 def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Sales (N, K) with zeros where no market is left, and which countries still trade with which."""
-    demand = economy.spending.T > 0 if economy.consistent else economy.expenditure_shares.T > 0
-    flows = (weights > 0) & demand[:, None, :]
-    live = (economy.sales.T > 0) & flows.any(axis=2)
-    unserved = demand & ~(flows & live[:, :, None]).any(axis=1)
+    """Sales (N, K) with zeros where no market is left, and which countries still trade with which.
+
+    Who has no buyer stops, and so does who cannot buy an input; both go on until nothing more changes.
+    """
+    wanted = economy.expenditure_shares.T > 0
+    live, open_ = economy.sales.T > 0, weights > 0
+    inputs = None if economy.input_shares is None else economy.input_shares > 0
+    while True:
+        demand = wanted if inputs is None else wanted | np.einsum("igk,ki->gi", inputs, live).astype(bool)
+        served = (open_ & live[:, :, None]).any(axis=1)
+        stay = live & (open_ & demand[:, None, :]).any(axis=2)
+        if inputs is not None:
+            stay &= ~np.einsum("igk,gi->ki", inputs, ~served).astype(bool)
+        if (stay == live).all():
+            break
+        live = stay
     faults = [
         f"no one is left to supply industry {economy.industries[k]!r} to {economy.countries[n]!r}, which spends "
         f"{economy.spending_shares[n, k]:.3g} of its total on it: leave a trade cost finite, or merge "
         "the industry"
-        for k, n in np.argwhere(unserved)
+        for k, n in np.argwhere(wanted & ~served)
     ]
     faults += [
         f"country {economy.countries[i]!r} has no market left for anything it makes: leave a trade cost finite"
@@ -153,7 +184,8 @@ def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
     ]
     if faults:
         raise NoEquilibrium(faults)
-    return np.where(live.T, economy.sales, 0.0), (flows & live[:, :, None]).any(axis=0)
+    flows = open_ & demand[:, None, :] & live[:, :, None]
+    return np.where(live.T, economy.sales, 0.0), flows.any(axis=0)
 
 
 def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:
@@ -173,14 +205,25 @@ def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:
         "pass deficits='zero' or purge them first"
         for c in np.flatnonzero(np.abs(owed) > COMPONENT_DEFICIT * income)
     ]
-    if not faults and not deficits.any():
-        strong, group = connected_components(graph, directed=True, connection="strong")
-        if strong > count:
-            smallest = names[group == np.argmin(np.bincount(group))]
-            faults.append(
-                f"countries {', '.join(smallest)} can trade with the others in one direction only, which balanced "
-                "trade does not allow: open or close both directions"
-            )
+    strong, group = connected_components(graph, directed=True, connection="strong")
+    if not faults and strong > count:
+        faults = _one_way(names, linked, deficits, group)
     if faults:
         raise NoEquilibrium(faults)
     return component.astype(np.int32)
+
+
+def _one_way(names, linked, deficits, group) -> list[str]:
+    """Faults of groups that only sell to the others or only buy: their deficits must have the right sign."""
+    faults = []
+    for g in range(group.max() + 1):
+        inside = group == g
+        sells, buys = linked[inside][:, ~inside].any(), linked[~inside][:, inside].any()
+        owed = deficits[inside].sum()
+        if sells == buys or (sells and owed < 0) or (buys and owed > 0):
+            continue
+        faults.append(
+            f"countries {', '.join(names[inside])} can only {'sell to' if sells else 'buy from'} the others, which "
+            f"their deficits ({owed:.4g} in sum) do not allow: open or close both directions"
+        )
+    return faults

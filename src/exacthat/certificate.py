@@ -12,11 +12,12 @@ NOT_CONVERGED = "not converged"
 class Certificate:
     """What was checked about one equilibrium.
 
-    outcome      "certified", or "not converged" (residual above tolerance)
+    outcome      "certified", or "not converged" (residual or Walras slack above tolerance, or trade unbalanced)
     residual     largest |ln(revenue) - ln(revenue that demand implies)| over countries and industries; with
                  input-output links also of prices, with bilateral taxes also of spending
     tolerance    what the residual had to meet
     walras       world revenue that demand implies over world revenue, less one: the equation the solver drops
+    balance      largest |imports - exports - deficit| of a country over its imports and exports; must be below 1e-6
     adding_up    largest |sum over industries of employment shares - 1|
     last_step    largest change of ln(revenue) in the last Newton step
     method       how the solution was reached
@@ -31,6 +32,7 @@ class Certificate:
     residual: float
     tolerance: float
     walras: float
+    balance: float
     adding_up: float
     last_step: float
     method: str
@@ -55,6 +57,6 @@ class Certificate:
     def __str__(self):
         return (
             f"{self.outcome}: residual {self.residual:.1e} (tolerance {self.tolerance:.0e}), "
-            f"Walras slack {self.walras:.1e}, adding-up {self.adding_up:.1e}, {self.method}, "
-            f"{self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
+            f"Walras slack {self.walras:.1e}, trade balance {self.balance:.1e}, adding-up {self.adding_up:.1e}, "
+            f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
         )

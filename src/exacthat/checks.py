@@ -12,11 +12,38 @@ SHARE_SUM = 1e-8  # how closely given shares must sum to one and agree with the 
 
 
 def numbers(values, what: str) -> np.ndarray:
-    """Copy `values` into a C-contiguous float array; text and ragged lists are `BadInput`."""
+    """Copy `values` into a C-contiguous float array.
+
+    Text, ragged lists, complex numbers, masked arrays and series with labels of their own (which a plain array
+    would lose) are `BadInput`.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
+    index = getattr(values, "index", None)
+    if index is not None and not callable(index) and list(index) != list(range(len(values))):
+        raise BadInput(f"{what} carries labels of its own; pass .to_numpy() in the economy's order")
     try:
-        return np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufO" or any(isinstance(value, str) for value in array.ravel()[:1]):
+            raise TypeError(f"it holds {array.dtype}")
+        return np.array(array, dtype=np.float64, order="C")
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
+
+
+def number(value, what: str, low: float, high: float) -> float:
+    """Read one number above `low` and at most `high`."""
+    read = numbers(value, what)
+    if read.shape != () or isinstance(value, bool) or not low < read <= high:
+        raise BadParameter(f"{what} is {value!r}; it must be one number above {low:g} and at most {high:g}")
+    return float(read)
+
+
+def thread_count(value) -> int:
+    """Read a number of threads: a whole number of at least one."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise BadParameter(f"threads is {value!r}; it must be a whole number of at least 1")
+    return int(value)
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
@@ -29,7 +56,10 @@ def labels(given, size: int, what: str, stem: str) -> tuple[str, ...]:
     """Check `size` distinct labels of an axis, or number them."""
     if given is None:
         return tuple(f"{stem}{j}" for j in range(size))
-    names = tuple(str(name) for name in given)
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        raise BadInput(f"{what} is {given!r}; give a sequence of {size} labels")
+    given = list(given)
+    names = tuple(str(name).strip() for name in given)
     if len(names) != size:
         raise BadInput(f"{len(names)} {what} are named but the flows have {size}")
     first: dict[str, int] = {}
@@ -48,7 +78,8 @@ def labels(given, size: int, what: str, stem: str) -> tuple[str, ...]:
 
 def positions(wanted, known, what: str) -> np.ndarray:
     """Return where labels stand in `known`; unknown ones raise `BadInput` with the nearest spelling."""
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    wanted = list(wanted) if hasattr(wanted, "__iter__") and not isinstance(wanted, str) else [wanted]
+    wanted = [name if isinstance(name, str) else str(name) for name in wanted]
     index = {label: at for at, label in enumerate(known)}
     unknown = [f"unknown {what} {name!r}{nearest(name, known)}" for name in wanted if name not in index]
     if unknown:
@@ -79,6 +110,8 @@ def flow_faults(flows, countries, industries) -> list[str]:
 
 def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
     """Read a scalar, (K,) or a mapping by industry label; above 0 if `positive`, else at least 0."""
+    if hasattr(given, "items") and hasattr(given, "keys") and not isinstance(given, Mapping):
+        given = dict(given.items()) if list(given.keys()) != list(range(len(given))) else given.to_numpy()
     if isinstance(given, Mapping):
         faults = [
             f"{what} names an unknown industry {name!r}{nearest(name, industries)}"

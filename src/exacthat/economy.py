@@ -118,12 +118,15 @@ class Economy:
             settle("expenditure_shares", self.final_demand / self.expenditure[:, None])
         else:
             settle("expenditure_shares", checks.shares_by_country(self.expenditure_shares, *axes))
-        if not (self.expenditure > 0).all() or not (self.labour_income > 0).all():
-            i = int(np.argmin(np.minimum(self.expenditure, self.labour_income)))
-            raise BadInput(
-                f"country {countries[i]!r} has labour income {self.labour_income[i]:.4g} and final spending "
-                f"{self.expenditure[i]:.4g}; both must be above 0: correct its input shares, or merge it"
-            )
+        accounts = np.stack([self.labour_income, self.income, self.expenditure])
+        faults = [
+            f"country {countries[i]!r} has labour income {accounts[0, i]:.4g}, national income {accounts[1, i]:.4g} "
+            f"and final spending {accounts[2, i]:.4g}; all must be above 0: correct its taxes or input shares, or "
+            "merge it"
+            for i in np.flatnonzero(~(accounts > 0).all(axis=0))
+        ]
+        if faults:
+            raise BadInput(faults)
 
     def _check_final_demand(self):
         """Refuse flows that intermediate use exceeds; what is below rounding counts as zero."""
@@ -159,7 +162,8 @@ class Economy:
         `destination`, `industry` and `value` name its columns. Labels are read as text and keep their order
         of first appearance unless `countries` or `industries` list them, which also refuses unknown labels.
         ``missing="zero"`` reads absent rows as zero flows, ``"raise"`` reports them. Elasticities may be
-        mappings by industry label. Other options go to `Economy`.
+        mappings by industry label. Other options go to `Economy`; `tariff` and `export_subsidy` may also name a
+        column of rates (0.1 is ten percent; 0 on own trade, and on absent rows).
 
         Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels, values
         that are not numbers, negative or not finite.
@@ -169,13 +173,96 @@ class Economy:
         >>> Economy.from_long(rows, trade_elasticity={"food": 5.0}).flows[0, :, 0]
         array([8., 2.])
         """
-        from exacthat.tables import read_long
+        from exacthat.tables import RATES, read_long
 
         columns = {"origin": origin, "destination": destination, "industry": industry, "value": value}
-        flows, countries, industries = read_long(table, columns, missing, countries, industries)
+        columns |= {role: options[role] for role in RATES if isinstance(options.get(role), str)}
+        flows, countries, industries, rates = read_long(table, columns, missing, countries, industries)
+        options |= rates
         return cls(
             flows, trade_elasticity, scale_elasticity, countries=countries, industries=industries, **options
         )
+
+    def aggregate(
+        self,
+        countries=None,
+        industries=None,
+        *,
+        trade_elasticity=None,
+        scale_elasticity=None,
+        internal_taxes="refuse",
+    ) -> Economy:
+        """Merge countries and industries; labels that no group names stay as they are.
+
+        Parameters
+        ----------
+        countries, industries : mappings {new label: [labels of its members]}, optional
+            A new label stands where the first of its members stood; a group of one is a new name.
+        trade_elasticity, scale_elasticity : mappings {merged industry: value}, optional
+            Needed where the members of a merged industry differ.
+        internal_taxes : "refuse" or "drop"
+            Trade among merged countries becomes domestic, where no tariff or export subsidy can stand. "drop"
+            values it at the factory gate: sales, labour income and deficits stay, spending and income fall by
+            the taxes.
+
+        Flows, sales and the values of inputs add up exactly. A tariff or export subsidy of the result is the
+        members' mean by value at the border, a production subsidy by value at the factory gate (where nothing
+        is traded, the plain mean), an input share by cost. Expenditure shares are those the new flows imply;
+        shares that contradict the flows add up, countries weighted by final spending. Under restricted entry a
+        scale elasticity given for a merged industry is its markup: labour income and profits then share the
+        members' revenue anew, inputs keep their value.
+
+        Raises `BadInput` with all faults: unknown labels, a label in two groups, empty groups, a new label that is
+        taken, elasticities that differ, taxed internal trade.
+
+        >>> world = Economy(np.ones((3, 3, 2)), 5.0, countries=["FRA", "DEU", "PAK"])
+        >>> world.aggregate(countries={"EU": ["DEU", "FRA"]}).flows[:, :, 0]
+        array([[4., 2.],
+               [2., 1.]])
+        """
+        from exacthat.aggregation import aggregate
+
+        return aggregate(
+            self, countries, industries, trade_elasticity=trade_elasticity, scale_elasticity=scale_elasticity,
+            internal_taxes=internal_taxes,
+        )  # fmt: skip
+
+    def select(
+        self,
+        countries=None,
+        industries=None,
+        *,
+        rest="ROW",
+        rest_industry="OTHER",
+        trade_elasticity=None,
+        scale_elasticity=None,
+        internal_taxes="refuse",
+    ) -> Economy:
+        """Keep the listed countries and industries, in the order listed, and merge or drop the others.
+
+        Parameters
+        ----------
+        countries, industries : sequences of labels, optional
+            By default all.
+        rest, rest_industry : label or None
+            The last country and industry, which merge all others; None drops them: their flows vanish from both
+            sides of every account, so sales, income and deficits of the kept countries change. Industries can be
+            dropped only where no input-output links tell who uses them.
+        trade_elasticity, scale_elasticity, internal_taxes
+            As in `aggregate`, whose rules and errors hold for the rest.
+
+        Raises `BadInput` also for a label selected twice and for a rest label that is selected.
+
+        >>> world = Economy(np.ones((3, 3, 2)), 5.0, countries=["FRA", "DEU", "PAK"])
+        >>> world.select(["PAK"]).countries, world.select(["PAK", "FRA"], rest=None).countries
+        (('PAK', 'ROW'), ('PAK', 'FRA'))
+        """
+        from exacthat.aggregation import select
+
+        return select(
+            self, countries, industries, rest=rest, rest_industry=rest_industry, trade_elasticity=trade_elasticity,
+            scale_elasticity=scale_elasticity, internal_taxes=internal_taxes,
+        )  # fmt: skip
 
     def __repr__(self):
         n, _, k = self.flows.shape
@@ -275,9 +362,27 @@ class Economy:
 
     @cached_property
     def deficits(self) -> np.ndarray:
-        """D (N,): spending less national income; exactly 0 where it is rounding of the data."""
+        """D (N,): spending less national income; exactly 0 if all of them are rounding of the data."""
         deficits = self.expenditure - self.income
-        return frozen(np.where(np.abs(deficits) <= ROUND_OFF * self.expenditure, 0.0, deficits))
+        rounding = bool((np.abs(deficits) <= ROUND_OFF * self.expenditure).all())
+        return frozen(np.zeros_like(deficits) if rounding else deficits)
+
+    @cached_property
+    def roundabout(self) -> np.ndarray:
+        """Spectral radius (N,) of input_shares * (1 + mu), or an upper bound of it that is below one.
+
+        Below one, goods do not make themselves cheaper. Under free entry scale effects of users compound
+        through their inputs; at one and above a fall in a price lowers it without bound, and the sign of
+        every response turns. Zero without links; mu does not compound under restricted entry.
+        """
+        if self.input_shares is None:
+            return frozen(np.zeros(len(self.countries)))
+        scale = self.scale_elasticity if self.entry == "free" else np.zeros_like(self.scale_elasticity)
+        rounds = self.input_shares * (1.0 + scale)
+        bound = rounds.sum(axis=1).max(axis=1)
+        if (bound < 1.0).all():
+            return frozen(bound)
+        return frozen(np.abs(np.linalg.eigvals(rounds)).max(axis=1))
 
     @cached_property
     def consistent(self) -> bool:

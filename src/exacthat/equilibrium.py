@@ -9,13 +9,15 @@ import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
-from exacthat.checks import frozen
+from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy
-from exacthat.errors import BadParameter, NotConverged
+from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
+from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import Outcome, default_threads, solve, trade_shares
+from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
 
+LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
 
@@ -32,6 +34,7 @@ class Equilibrium:
     output_shares        (N, K)  y', employment shares
     sales                (N, K)  R', producer revenue
     policy                       the rates in force, as full arrays
+    shock                        the hats of the fundamentals, as full arrays; None where nothing changes
 
     Levels are in the currency of the flows with the numeraire "world labour income is unchanged" (labour
     income of each group of countries where the world falls apart). `trade_shares` and `flows` (N, N, K) are
@@ -51,6 +54,7 @@ class Equilibrium:
     sales: np.ndarray
     deficits: np.ndarray
     policy: Policy
+    shock: Shock
     _system: System = field(repr=False)
     _solution: Solution = field(repr=False)
 
@@ -73,6 +77,18 @@ class Equilibrium:
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
         return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
+
+    @cached_property
+    def factory_price_hat(self) -> np.ndarray:
+        """Price (N, K) at the factory gate, net of production subsidies; 1 where nothing is made."""
+        ln_price = -price_power(self._system, self._solution).T / self.economy.trade_elasticity
+        return frozen(np.exp(np.where(self.sales > 0, ln_price, 0.0)))
+
+    @cached_property
+    def industry_price_hat(self) -> np.ndarray:
+        """Consumer price index (N, K) of each industry; 1 where nothing is spent."""
+        ln_price = -self._solution.state.price_power.T / self.economy.trade_elasticity
+        return frozen(np.where(self.economy.spending > 0, np.exp(ln_price), 1.0))
 
     @cached_property
     def flows(self) -> np.ndarray:
@@ -104,6 +120,16 @@ class Equilibrium:
     def profits(self) -> np.ndarray:
         """Profits (N,): zero under free entry."""
         return frozen(((1.0 - self.economy.cost_share) * self.sales).sum(axis=1))
+
+    def decompose(self, kind: str = "welfare"):
+        """Return the terms of ln What: `kind` is "welfare", "roundabout", "growth" or "corrective".
+
+        They add up exactly, whatever the size of the change; `exacthat.decomposition.decompose` defines them.
+        Raises `BadInput` where an identity does not hold for this change.
+        """
+        from exacthat.decomposition import decompose
+
+        return decompose(self, kind)
 
     def to_frame(self, by: str = "country"):
         """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
@@ -152,6 +178,8 @@ class Equilibrium:
             )
         gain = (percent > 0).sum()
         lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        warning = instability(self.economy)
+        lines += ["", warning] if warning else []
         return "\n".join(lines)
 
 
@@ -178,7 +206,7 @@ def counterfactual(
     deficits : "fixed", "zero" or (N,)
         Spending less income, in units in which world labour income keeps its base-year value.
     tol : float
-        Largest relative residual of any country and industry.
+        Largest relative residual of any country and industry, at most 1e-6.
     threads : int, optional
         For the compiled kernel; results do not depend on it.
     on_failure : "raise" or "return"
@@ -186,7 +214,8 @@ def counterfactual(
 
     Returns
     -------
-    Equilibrium, whose `certificate` tells the residuals. No change returns exactly one.
+    Equilibrium, whose `certificate` tells the residuals. No change returns exactly one (where the data are an
+    equilibrium to `tol`; else what the rounding of the data moves).
 
     Raises
     ------
@@ -206,10 +235,16 @@ def counterfactual(
     >>> bool(abs(eq.welfare_hat[0] - 0.8 ** (1 / 4)) < 1e-12), eq.certificate.outcome
     (True, 'certified')
     """
-    if not tol > 0:
-        raise BadParameter(f"tol is {tol!r}; it must be above 0")
+    for value, kind, name in (
+        (economy, Economy, "economy"),
+        (shock, Shock, "shock"),
+        (policy, Policy, "policy"),
+    ):
+        if not isinstance(value, kind) and (value is not None or name == "economy"):
+            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
     if on_failure not in ("raise", "return"):
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
+    tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
     return _solved(economy, shock or Shock(), policy or Policy(), deficits, tol, threads, on_failure)
 
@@ -238,7 +273,7 @@ def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
 def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) -> Equilibrium:
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
     problem = assemble(economy, shock, policy, deficits)
-    threads = default_threads(problem.system) if threads is None else max(1, int(threads))
+    threads = default_threads(problem.system) if threads is None else thread_count(threads)
     outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
     untouched = outcome is not None
     if outcome is None:
@@ -246,15 +281,30 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
-        raise NotConverged(
-            f"the solver stopped at a residual of {result.certificate.residual:.2e} (tolerance {tolerance:.0e}), "
-            f"worst in country {result.certificate.worst[0]!r}, industry {result.certificate.worst[1]!r}; "
-            f"{outcome.completed:.0f} percent of the shock was followed. Try a smaller shock, or start from the "
-            "world reached (see .equilibrium)",
-            equilibrium=result,
-            reached=outcome.completed,
-        )
+        raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
+
+
+def _failure(result: Equilibrium) -> str:
+    """Say what a result misses and what to do."""
+    certificate = result.certificate
+    if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
+        gap = imbalance(result._system, result._solution)
+        n = int(np.argmax(gap))
+        trade = (
+            result._solution.imports[n] + result._solution.exports[n]
+        ) / result._solution.state.expenditure[n]
+        return (
+            f"trade of country {result.countries[n]!r} is {trade:.1e} of its spending and misses its balance by "
+            f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
+            "shock (the result is in .equilibrium)"
+        )
+    return (
+        f"the solver stopped at a residual of {certificate.residual:.2e} (tolerance {certificate.tolerance:.0e}), "
+        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; the solution was followed over "
+        f"{np.floor(10 * certificate.completed) / 10:g} percent of the shock. Try a smaller shock, or purge deficits "
+        "first; the last iterate is in .equilibrium"
+    )
 
 
 def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
@@ -269,7 +319,10 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     state = state._replace(
         wage_bill=np.zeros_like(state.wage_bill), price_power=np.zeros_like(state.price_power)
     )
-    return Outcome(Solution(point, state, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0)
+    nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
+    return Outcome(
+        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
+    )
 
 
 def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
@@ -287,7 +340,9 @@ def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
               expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
-    return Equilibrium(economy, certificate, *map(frozen, arrays), problem.policy, system, solution)
+    return Equilibrium(
+        economy, certificate, *map(frozen, arrays), problem.policy, problem.shock, system, solution
+    )
 
 
 def _certify(
@@ -301,12 +356,15 @@ def _certify(
     growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
     growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
     implied = (sales.T * np.exp(growth - missed.sales)).sum()
-    met = solution.converged and outcome.completed == 100.0
+    walras = float(abs(implied / sales.sum() - 1.0))
+    balance = float(imbalance(system, solution).max())
+    met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
-        walras=float(abs(implied / sales.sum() - 1.0)),
+        walras=walras,
+        balance=balance,
         adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
         last_step=solution.last_step,
         method=outcome.method,

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
+from exacthat import checks
 from exacthat.assembly import trade_groups
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
@@ -69,7 +70,7 @@ def from_primitives(
     >>> eco.domestic_shares.ravel()
     array([0.66666667, 0.66666667])
     """
-    tau = np.array(trade_cost, dtype=float)
+    tau, tol = checks.numbers(trade_cost, "trade_cost"), checks.number(tol, "tol", 0.0, 1e-6)
     if tau.ndim != 3 or tau.shape[0] != tau.shape[1]:
         raise BadInput(f"trade_cost has shape {tau.shape}; it must be (N, N, K)")
     n, _, k = tau.shape
@@ -90,8 +91,8 @@ def from_primitives(
     if entry == "free" and frame.alpha.max() >= 1:
         worst = frame.industries[int(np.argmax(frame.alpha))]
         raise BadParameter(f"industry {worst!r} has mu*epsilon = {frame.alpha.max():.4g}; it must be below 1")
-    owed = np.zeros(n) if deficits is None else np.array(deficits, dtype=float)
-    if owed.shape != (n,) or abs(owed.sum()) > 1e-9 * size.sum():
+    owed = np.zeros(n) if deficits is None else checks.numbers(deficits, "deficits")
+    if owed.shape != (n,) or not abs(owed.sum()) <= 1e-9 * size.sum():
         raise BadInput(f"deficits must be ({n},) and sum to zero")
 
     epsilon = frame.trade_elasticity
@@ -163,7 +164,7 @@ def _simple_world(system: System, tol: float) -> tuple[System, Point] | tuple[No
 
 
 def _positive(name: str, values, shape) -> np.ndarray:
-    array = np.array(values, dtype=float)
+    array = checks.numbers(values, name)
     if array.shape != shape:
         raise BadInput(f"{name} has shape {array.shape}; it must be {shape}")
     for at in np.argwhere(~(np.isfinite(array) & (array > 0))):

@@ -37,6 +37,9 @@ class Shock:
     labour: np.ndarray | None = None
     entry_cost: np.ndarray | None = None
 
+    def __post_init__(self):
+        _keep_copies(self)
+
     def hats(self, economy: Economy) -> Shock:
         """Return the same shock checked and broadcast to full arrays (None where nothing changes)."""
         countries, industries = axes = economy.countries, economy.industries
@@ -88,6 +91,9 @@ class Policy:
     export_subsidy: np.ndarray | None = None
     production_subsidy: np.ndarray | None = None
 
+    def __post_init__(self):
+        _keep_copies(self)
+
     @classmethod
     def corrective(cls, economy: Economy, countries=None) -> Policy:
         """Subsidise production at s = mu in `countries` (all by default); others keep the base year's rates.
@@ -123,7 +129,7 @@ class Policy:
         buyers = economy.country_index(importer)
         sellers = np.arange(n) if origins is None else economy.country_index(origins)
         goods = np.arange(k) if industries is None else economy.industry_index(industries)
-        rates[np.ix_(sellers, buyers, goods)] = rate
+        rates[np.ix_(sellers, buyers, goods)] = checks.number(rate, "rate", -1.0, np.inf)
         rates[np.arange(n), np.arange(n)] = 0.0
         return cls(tariff=rates)
 
@@ -140,6 +146,13 @@ class Policy:
             economy.production_subsidy if given is None else checks.production_rates(given, *axes)
         )
         return replace(self, **full)
+
+
+def _keep_copies(instruments) -> None:
+    """Turn what a user gave into read-only arrays of our own."""
+    for name, given in vars(instruments).items():
+        if given is not None:
+            object.__setattr__(instruments, name, checks.frozen(checks.numbers(given, name)))
 
 
 def _hats(given, economy: Economy, what: str, read, faults: list[str], place) -> np.ndarray | None:
@@ -179,11 +192,17 @@ def deficit_levels(given, economy: Economy) -> np.ndarray:
         if given == "zero":
             return np.zeros_like(economy.deficits)
         raise BadParameter(f"deficits is {given!r}; it must be 'fixed', 'zero' or one level per country")
-    levels = np.array(given, dtype=float)
+    levels = checks.numbers(given, "deficits")
     if levels.shape != economy.deficits.shape:
         raise BadInput(f"deficits have shape {levels.shape}; they must be ({len(economy.countries)},)")
     if not np.isfinite(levels).all():
         raise BadInput(f"the deficit of {economy.countries[np.argmin(np.isfinite(levels))]!r} is not finite")
     if abs(levels.sum()) > 1e-9 * economy.labour_income.sum():
         raise BadInput(f"deficits sum to {levels.sum():g}; they must sum to zero over the world")
+    faults = [
+        f"{economy.countries[n]!r} is to lend {-levels[n]:.4g} of an income of {economy.income[n]:.4g}: lend less"
+        for n in np.flatnonzero(-levels >= economy.income)
+    ]
+    if faults:
+        raise BadInput(faults)
     return levels

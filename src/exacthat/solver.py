@@ -11,6 +11,8 @@ from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
+BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
+ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 
@@ -46,12 +48,32 @@ def solve(
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     solution = cy.solve(system, None, tolerance, threads=threads, **patience)
     if solution.converged or base is None:
-        return Outcome(solution, "Newton-GMRES", 100.0)
+        return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", 100.0)
     followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
         return Outcome(solution._replace(**work), "Newton-GMRES", 100.0 * reached)
-    return Outcome(followed[-1]._replace(**work), f"Newton-GMRES, shock followed in {steps} steps", 100.0)
+    solution = _balanced(system, followed[-1]._replace(**work), tolerance, threads)
+    return Outcome(solution, f"Newton-GMRES, shock followed in {steps} steps", 100.0)
+
+
+def imbalance(system: System, solution: Solution) -> np.ndarray:
+    """|imports - exports - deficit| over trade (N,): what relative wages hang on when trade is small.
+
+    Zero for a country that trades with no one.
+    """
+    trade = solution.imports + solution.exports
+    gap = np.abs(solution.imports - solution.exports - system.deficits)
+    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+
+
+def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
+    """Go on from a converged solution in which some country's trade does not balance well yet."""
+    if not solution.converged or imbalance(system, solution).max() <= BALANCE:
+        return solution
+    better = cy.solve(system, solution.point, ROUNDING, threads=threads)
+    work = {name: getattr(solution, name) + getattr(better, name) for name in WORK}
+    return better._replace(converged=better.residual <= tolerance, **work)
 
 
 def follow(
@@ -61,7 +83,8 @@ def follow(
 
     Returns all attempts in order, the steps that succeeded and the share of the way reached.
     """
-    points = [(0.0, base.origin() if start is None else start)]
+    # from the unknowns of the target: its taxes may need more of them than the base has
+    points = [(0.0, system.origin() if start is None else start)]
     step, steps, attempts = 0.25, 0, []
     while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
@@ -86,7 +109,10 @@ def _predict(points, at: float) -> Point:
 
 
 def _between(base: System, target: System, t: float) -> System:
-    """The system a share t of the way: geometric in weights and taxes, linear where trade ends."""
+    """The system a share t of the way: geometric in weights and taxes, linear where trade ends.
+
+    Deficits arrive first, in a quarter of the way: nearly closed countries cannot borrow.
+    """
     if t == 1.0:
         return target
 
@@ -106,20 +132,25 @@ def _between(base: System, target: System, t: float) -> System:
         sales=base.sales,
         shift=t * target.shift,
         markup=base.markup ** (1 - t) * target.markup**t,
-        deficits=(1 - t) * base.deficits + t * target.deficits,
+        deficits=target.deficits + max(0.0, 1.0 - 4.0 * t) * (base.deficits - target.deficits),
         component=base.component,
     )
 
 
-def trade_shares(system: System, solution: Solution) -> np.ndarray:
-    """lambda' = A u / d (N, N, K) at a solution; 0 where nothing is bought or made."""
+def price_power(system: System, solution: Solution) -> np.ndarray:
+    """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
     point, state = solution.point, solution.state
     alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
     ln_cost = system.labour_share * state.wage_bill
     if system.input_shares is not None:
         ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-    ln_u = alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+    return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
+
+
+def trade_shares(system: System, solution: Solution) -> np.ndarray:
+    """lambda' = A u / d (N, N, K) at a solution; 0 where nothing is bought or made."""
+    ln_u, ln_d = price_power(system, solution), solution.state.price_power
     live = (system.sales > 0)[:, :, None] & (system.weights > 0)
     with np.errstate(under="ignore"):
-        relative = np.exp(np.where(live, ln_u[:, :, None] - state.price_power[:, None, :], -np.inf))
+        relative = np.exp(np.where(live, ln_u[:, :, None] - ln_d[:, None, :], -np.inf))
     return np.ascontiguousarray((system.weights * relative).transpose(1, 2, 0))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from exacthat.accounting import GainsFromTrade, closed_economy_gain, gains_from_trade, single_industry_gains
+from exacthat.accounting import closed_economy_gain, gains_table
 from exacthat.certificate import Certificate
 from exacthat.economy import Economy
-from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual
+from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual, purge_deficits
 from exacthat.errors import BadInput, BadParameter, NotConverged, nearest
 from exacthat.scenario import Policy, Shock
 
-KINDS = ("corrective-policy", "gains-from-trade", "counterfactual")
+KINDS = ("corrective-policy", "gains-from-trade", "counterfactual", "table5", "nafta")
 DEFICITS = ("zero", "fixed")
 BASE_YEAR = "base year"  # names the equilibrium without deficits among the certificates
 TOGETHER = "all together"
+PLAIN = ("effective_elasticity",)  # columns that hold a number and no percentage
 
 Progress = Callable[[str], None]  # is told the name of an equilibrium before it is solved
 
@@ -30,9 +31,11 @@ class Result:
     base            the base year the changes start from, purged of deficits where that was asked for
     index           names of the row labels, ("country",) or ("counterfactual", "country")
     rows            labels of each row
-    columns         name -> numbers, all in percent, one per row; nan where an equilibrium is not certified
+    columns         name -> numbers, in percent but for `PLAIN`, one per row; nan where an equilibrium is not
+                    certified and where there is no such number
     certificates    name of an equilibrium -> its certificate, in the order in which they were solved
     welfare         name of a counterfactual -> change of welfare (N,) of every country of `base`, in percent
+    summary         name -> numbers over all rows, one per column, in percent; nan where there is none
     """
 
     kind: str
@@ -42,9 +45,10 @@ class Result:
     columns: Mapping[str, np.ndarray]
     certificates: Mapping[str, Certificate]
     welfare: Mapping[str, np.ndarray]
+    summary: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        for values in (*self.columns.values(), *self.welfare.values()):
+        for values in (*self.columns.values(), *self.welfare.values(), *self.summary.values()):
             values.flags.writeable = False
 
     @property
@@ -98,9 +102,9 @@ def corrective_policy(
     >>> bool(abs(gap).max() < 1e-8)  # countries are alike here
     True
     """
-    at, countries = _chosen(economy, countries)
+    at, countries = chosen(economy, countries)
     tell = progress or (lambda name: None)
-    base, certificates = _base_year(economy, deficits, threads, tell)
+    base, certificates = _purged(economy, deficits, threads, tell)
     solved: dict[str, Equilibrium] = {}
     for country in (*countries, None):
         name = TOGETHER if country is None else f"{country} alone"
@@ -108,18 +112,18 @@ def corrective_policy(
         policy = Policy.corrective(base, None if country is None else [country])
         solved[name] = counterfactual(base, policy=policy, tol=tol, threads=threads, on_failure="return")
     certificates |= {name: equilibrium.certificate for name, equilibrium in solved.items()}
-    welfare = {name: _percent(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
-    gains = gains_from_trade(base)
+    welfare = {name: percent_change(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
+    gains = gains_table(base)
     closed = closed_economy_gain(base.spending_shares, base.scale_elasticity, base.entry)
     alone = [f"{country} alone" for country in countries]
     columns = {
-        "gains_from_trade": gains.percent[at],
-        "gains_from_trade_no_scale": _without_scale(gains, base.countries)[at],
+        "gains_from_trade": gains.with_scale[at],
+        "gains_from_trade_no_scale": gains.no_scale[at],
         "closed_economy_gain": 100.0 * np.expm1(closed)[at],
         "gain_alone": np.array([welfare[name][n] for name, n in zip(alone, at)]),
         "gain_together": welfare[TOGETHER][at],
         "subsidy_bill_alone": np.array([_subsidy_bill(solved[name])[n] for name, n in zip(alone, at)]),
-        "domestic_share": _domestic_share(base)[at],
+        "domestic_share": gains.domestic_share[at],
     }
     rows = tuple((country,) for country in countries)
     return Result("corrective-policy", base, ("country",), rows, columns, certificates, welfare)
@@ -136,24 +140,23 @@ def trade_gains(
 ) -> Result:
     """Tabulate gains from trade, in percent, by closed form: one row per country of `countries`.
 
-    Columns: `gains_from_trade`, `gains_from_trade_no_scale`, `domestic_share`, and, if a
-    `single_industry_elasticity` is given, `gains_single_industry`, as if all industries were one. With
+    Columns: `gains_from_trade`, `gains_from_trade_no_scale`, `effective_elasticity` (a number: of trade in a
+    single industry with the gains without scale), `domestic_share`, and, if a `single_industry_elasticity`
+    is given, `gains_single_industry`, as if all industries were one. See `exacthat.gains_table`. With
     `deficits="fixed"` nothing is solved. Raises as `corrective_policy` does.
 
     >>> world = Economy([[[8.0], [2.0]], [[2.0], [8.0]]], trade_elasticity=4.0)
     >>> trade_gains(world, ["C1"]).columns["gains_from_trade"].round(3)
     array([5.426])
     """
-    at, countries = _chosen(economy, countries)
-    base, certificates = _base_year(economy, deficits, threads, progress or (lambda name: None))
-    gains = gains_from_trade(base)
-    columns = {
-        "gains_from_trade": gains.percent[at],
-        "gains_from_trade_no_scale": _without_scale(gains, base.countries)[at],
-    }
+    at, countries = chosen(economy, countries)
+    base, certificates = _purged(economy, deficits, threads, progress or (lambda name: None))
+    gains = gains_table(base, single_industry_elasticity)
+    columns = {"gains_from_trade": gains.with_scale[at], "gains_from_trade_no_scale": gains.no_scale[at]}
     if single_industry_elasticity is not None:
-        columns["gains_single_industry"] = single_industry_gains(base, single_industry_elasticity)[at]
-    columns["domestic_share"] = _domestic_share(base)[at]
+        columns["gains_single_industry"] = gains.single_industry[at]
+    columns["effective_elasticity"] = gains.effective_elasticity[at]
+    columns["domestic_share"] = gains.domestic_share[at]
     rows = tuple((country,) for country in countries)
     return Result("gains-from-trade", base, ("country",), rows, columns, certificates, {})
 
@@ -179,9 +182,9 @@ def counterfactuals(
     >>> table.rows, table.columns["welfare"].round(3)
     ((('dearer trade', 'C0'),), array([-1.624]))
     """
-    at, countries = _chosen(economy, countries)
+    at, countries = chosen(economy, countries)
     tell = progress or (lambda name: None)
-    base, certificates = _base_year(economy, deficits, threads, tell)
+    base, certificates = _purged(economy, deficits, threads, tell)
     welfare, parts = {}, []
     for name, (shock, policy) in changes.items():
         tell(name)
@@ -190,14 +193,14 @@ def counterfactuals(
         except BadInput as error:
             raise type(error)([f"counterfactual {name!r}: {problem}" for problem in error.problems]) from None
         certificates[name] = solved.certificate
-        welfare[name] = _percent(solved, "welfare_hat")
+        welfare[name] = percent_change(solved, "welfare_hat")
         real_wage = 100.0 * (solved.wage_hat / solved.price_index_hat - 1.0)
         parts.append(
             {
                 "welfare": welfare[name][at],
                 "real_wage": np.where(solved.certificate.ok, real_wage, np.nan)[at],
-                "price_index": _percent(solved, "price_index_hat")[at],
-                "income": _percent(solved, "income_hat")[at],
+                "price_index": percent_change(solved, "price_index_hat")[at],
+                "income": percent_change(solved, "income_hat")[at],
             }
         )
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -205,7 +208,8 @@ def counterfactuals(
     return Result("counterfactual", base, ("counterfactual", "country"), rows, columns, certificates, welfare)
 
 
-def _chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
+def chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return positions and labels of the rows of a table: all countries by default, each at most once."""
     if countries is None:
         return np.arange(len(economy.countries)), economy.countries
     at = economy.country_index(countries)
@@ -214,8 +218,8 @@ def _chosen(economy: Economy, countries) -> tuple[np.ndarray, tuple[str, ...]]:
     return at, tuple(economy.countries[n] for n in at)
 
 
-def _base_year(economy: Economy, deficits: str, threads, tell: Progress):
-    """Return the base year and, where deficits are purged, the certificate of that equilibrium."""
+def _purged(economy: Economy, deficits: str, threads, tell: Progress):
+    """Return the base year and, where deficits are purged, the certificate of that equilibrium by its name."""
     if deficits not in DEFICITS:
         raise BadParameter(
             f"deficits is {deficits!r}; it must be one of {DEFICITS}{nearest(deficits, DEFICITS)}"
@@ -223,25 +227,32 @@ def _base_year(economy: Economy, deficits: str, threads, tell: Progress):
     if deficits == "fixed":
         return economy, {}
     tell(BASE_YEAR)
+    base, certificate = base_year(economy, threads)
+    return base, {BASE_YEAR: certificate}
+
+
+def base_year(economy: Economy, threads: int | None = None) -> tuple[Economy, Certificate]:
+    """Return the world without deficits as a base year, and the certificate of that equilibrium.
+
+    Where expenditure shares contradict the flows: the world solved at these shares, certified as it stands.
+    Raises `NotConverged`.
+    """
     try:
+        if not economy.consistent:
+            base = purge_deficits(economy, threads=threads)
+            return base, counterfactual(base, threads=threads).certificate
         solved = counterfactual(economy, deficits="zero", tol=REBALANCE_TOLERANCE, threads=threads)
     except NotConverged as error:
         raise NotConverged(
             f"the base year without deficits: {error}", equilibrium=error.equilibrium, reached=error.reached
         ) from None
-    base = replace(economy, flows=solved.flows, expenditure_shares=None)
-    return base, {BASE_YEAR: solved.certificate}
+    return replace(economy, flows=solved.flows, expenditure_shares=None), solved.certificate
 
 
-def _percent(equilibrium: Equilibrium, name: str) -> np.ndarray:
+def percent_change(equilibrium: Equilibrium, name: str) -> np.ndarray:
+    """Return the hats under `name` as percent changes; nan where the equilibrium is not certified."""
     change = 100.0 * (getattr(equilibrium, name) - 1.0)
     return change if equilibrium.certificate.ok else np.full_like(change, np.nan)
-
-
-def _without_scale(gains: GainsFromTrade, countries) -> np.ndarray:
-    """Gains from trade (N,), in percent, of the same base year if every scale elasticity were zero."""
-    dependent = np.isin(countries, [country for country, _ in gains.unsupplied])
-    return np.where(dependent, 100.0, -100.0 * np.expm1(gains.trade_term))
 
 
 def _subsidy_bill(equilibrium: Equilibrium) -> np.ndarray:
@@ -249,8 +260,3 @@ def _subsidy_bill(equilibrium: Equilibrium) -> np.ndarray:
     expenditure = equilibrium.expenditure_hat * equilibrium.economy.expenditure
     bill = 100.0 * equilibrium.subsidy_cost / (expenditure - equilibrium.deficits)
     return bill if equilibrium.certificate.ok else np.full_like(bill, np.nan)
-
-
-def _domestic_share(economy: Economy) -> np.ndarray:
-    """Domestic goods (N,) in percent of total spending."""
-    return 100.0 * np.einsum("nnk->n", economy.flows) / economy.expenditure

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from exacthat.errors import BadInput, nearest
+from exacthat.errors import SHOWN, BadInput, nearest
 
 MISSING = ("raise", "zero")
+RATES = ("tariff", "export_subsidy")
 
 
 def read_long(table, columns: Mapping[str, str], missing: str, countries=None, industries=None):
     """Read a long table into ``flows[origin, destination, industry]`` and its labels.
 
-    `columns` maps "origin", "destination", "industry", "value" to column names of `table`. Returns
-    (flows, countries, industries). Raises `BadInput` with all faults of the table at once.
+    `columns` maps "origin", "destination", "industry", "value", and the roles in `RATES` if there are any, to
+    column names of `table`. Returns (flows, countries, industries, rates by role); rates of absent rows are 0.
+    Raises `BadInput` with all faults of the table at once.
     """
     if missing not in MISSING:
         raise BadInput(f"missing is {missing!r}; it must be one of {MISSING}")
@@ -27,7 +29,12 @@ def read_long(table, columns: Mapping[str, str], missing: str, countries=None, i
     origin, destination, industry = (
         _text(read[role], columns[role], problems) for role in ("origin", "destination", "industry")
     )
-    values = _values(read["value"], columns["value"], (origin, destination, industry), problems)
+    labels = origin, destination, industry
+    values = {
+        role: _values(read[role], columns[role], labels, problems, signed=role in RATES)
+        for role in ("value", *RATES)
+        if role in read
+    }
     given = countries is not None, industries is not None
     countries = [str(c) for c in countries] if given[0] else _in_order(np.concatenate([origin, destination]))
     industries = [str(k) for k in industries] if given[1] else _in_order(industry)
@@ -45,12 +52,22 @@ def read_long(table, columns: Mapping[str, str], missing: str, countries=None, i
         problems.append(f"{name(cell)} stands in {rows[cell]} rows; sum them or drop all but one")
     if missing == "raise":
         absent = np.flatnonzero(rows == 0)
-        problems += [f"{name(cell)} has no row; add it, or pass missing='zero'" for cell in absent]
+        problems += [
+            f"{name(cell)} has no row; add it, or pass missing='zero'" for cell in absent[: 4 * SHOWN]
+        ]
+        if len(absent) > 4 * SHOWN:
+            problems.append(
+                f"{len(absent) - 4 * SHOWN} more cells of {len(countries)} x {len(countries)} countries and "
+                f"{len(industries)} industries have no row; are the columns the ones you mean?"
+            )
     if problems:
         raise BadInput(problems)
-    flows = np.zeros(np.prod(shape))
-    flows[cells] = values[known]
-    return flows.reshape(shape), tuple(countries), tuple(industries)
+    arrays = {}
+    for role, column in values.items():
+        array = np.zeros(np.prod(shape))
+        array[cells] = column[known]
+        arrays[role] = array.reshape(shape)
+    return arrays.pop("value"), tuple(countries), tuple(industries), arrays
 
 
 def _column(table, name: str) -> np.ndarray:
@@ -65,12 +82,18 @@ def _column(table, name: str) -> np.ndarray:
         raise BadInput(f"a {type(table).__name__} has no columns; give a frame or a mapping of arrays")
     if name not in names:
         raise BadInput(f"the table has no column {name!r}{nearest(name, names)} (columns: {names})")
-    return np.asarray(table[name])
+    column = table[name]
+    if isinstance(column, np.ma.MaskedArray):
+        raise BadInput(f"column {name!r} is masked; fill it first, a mask would be lost")
+    column = np.asarray(column)
+    if column.ndim != 1:
+        raise BadInput(f"column {name!r} has shape {column.shape}; it must be one-dimensional")
+    return column
 
 
 def _text(column: np.ndarray, name: str, problems: list[str]) -> np.ndarray:
     """Read labels as text; an empty or missing label is a fault ("NA" read as missing is the usual cause)."""
-    absent = np.array([value is None or value != value for value in column.tolist()], dtype=bool)
+    absent = np.array([_is_missing(value) for value in column.tolist()], dtype=bool)
     text = np.array([str(value) for value in column.tolist()])
     absent |= np.char.strip(text) == ""
     problems += [
@@ -80,7 +103,12 @@ def _text(column: np.ndarray, name: str, problems: list[str]) -> np.ndarray:
     return text
 
 
-def _values(column: np.ndarray, name: str, keys, problems: list[str]) -> np.ndarray:
+def _is_missing(value) -> bool:
+    """None, nan, and pandas' NA (which is not equal to anything, not even unequal)."""
+    return value is None or type(value).__name__ == "NAType" or value != value
+
+
+def _values(column: np.ndarray, name: str, keys, problems: list[str], signed: bool = False) -> np.ndarray:
     if column.dtype.kind in "biuf":
         values = column.astype(float)
     else:
@@ -88,16 +116,16 @@ def _values(column: np.ndarray, name: str, keys, problems: list[str]) -> np.ndar
         for row, value in enumerate(column.tolist()):
             try:
                 values[row] = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 comma = isinstance(value, str) and value.count(",") == 1
                 cure = "write it with a decimal point" if comma else "it must be a number"
                 problems.append(f"row {row}: {name!r} is {value!r}; {cure}")
-    for row in np.flatnonzero(~(np.isfinite(values) & (values >= 0))):
+    for row in np.flatnonzero(~(np.isfinite(values) & (signed | (values >= 0)))):
         if column.dtype.kind in "biuf" or np.isfinite(values[row]) or str(column[row]).lower() == "nan":
             cell = " -> ".join(str(key[row]) for key in keys[:2])
             problems.append(
                 f"row {row} ({cell}, {keys[2][row]}): {name!r} is {values[row]:g}; "
-                "it must be finite and not negative"
+                f"it must be finite{'' if signed else ' and not negative'}"
             )
     return values
 

@@ -77,7 +77,13 @@ def test_arrays_have_the_recorded_hash(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("wiod2008", (34, 34, 31)), ("wiod2014", (44, 44, 16)), ("icio2019", (81, 81, 28))]
+    ("name", "shape"),
+    [
+        ("wiod2008", (34, 34, 31)),
+        ("wiod2014", (44, 44, 16)),
+        ("icio2019", (81, 81, 28)),
+        ("nafta1993", (31, 31, 40)),
+    ],
 )
 def test_shapes_agree_with_labels(name, shape):
     held, about = datasets.arrays(name), datasets.describe(name)
@@ -109,8 +115,30 @@ def test_every_industry_is_bought_everywhere_and_sold_at_home_where_made(name):
     assert (flows.sum(axis=0) > 0).all()
     made = flows.sum(axis=1) > 0
     at_home = np.einsum("nnk->nk", flows) > 0
-    assert (at_home == made).all()
-    assert (~made).sum() == {"wiod2008": 0, "wiod2014": 1, "icio2019": 41}[name]
+    assert not (at_home & ~made).any()
+    assert (made & ~at_home).sum() == {"nafta1993": 26}.get(name, 0)
+    assert (~made).sum() == {"wiod2008": 0, "wiod2014": 1, "icio2019": 41, "nafta1993": 0}[name]
+
+
+def test_inputs_of_1993_are_shares_and_only_industries_without_inputs_are_all_value_added():
+    held = datasets.arrays("nafta1993")
+    total = held["intermediate_shares"].astype(float).sum(axis=1)
+    none = total == 0
+    assert none.sum() == 32
+    off = np.abs(total - 1.0) > 3e-6
+    ((n, user),) = np.argwhere(off & ~none)  # its negative share was set to zero
+    assert (held["countries"][n], held["industries"][user]) == ("CAN", "Basic metals")
+    assert abs(total[n, user] - 1.0) < 1e-3
+    assert (held["value_added_share"][none] == 1).all()
+    assert ((held["value_added_share"] > 0) & (held["value_added_share"] <= 1)).all()
+    np.testing.assert_allclose(held["expenditure_shares"].sum(axis=1), 1.0, atol=1e-14)
+
+
+def test_tariffs_of_1993_and_2005_spare_domestic_sales_and_services():
+    held = datasets.arrays("nafta1993")
+    for year in ("tariff", "tariff2005"):
+        assert (np.einsum("nnk->nk", held[year]) == 0).all()
+        assert (held[year][:, :, 20:] == 0).all()
 
 
 def test_sales_over_spending_span_what_the_notes_say(name):

@@ -19,8 +19,30 @@ def test_an_economy_carries_labels_and_sales_of_its_data(loaded):
     assert isinstance(economy, exacthat.Economy)
     assert tuple(economy.countries) == tuple(held["countries"].tolist())
     assert tuple(economy.industries) == tuple(held["industries"].tolist())
-    np.testing.assert_allclose(economy.sales, held["flows"].astype(float).sum(axis=1), rtol=1e-12)
+    flows = held["flows"].astype(float)
+    at_border = {"nafta1993": 1.0, "wiod2014": 1.0 / (1.0 + held.get("tariff", 0.0))}.get(name, 1.0)
+    np.testing.assert_allclose(economy.sales, (flows * at_border).sum(axis=1), rtol=1e-12)
     assert economy.entry == "free"
+
+
+@pytest.mark.parametrize("name", ["wiod2014", "nafta1993"])
+def test_tariffs_arrive_in_their_orientation(name):
+    np.testing.assert_array_equal(datasets.load(name).tariff, datasets.arrays(name)["tariff"])
+
+
+def test_links_of_1993_leave_value_added_to_labour():
+    economy, held = datasets.load("nafta1993"), datasets.arrays("nafta1993")
+    np.testing.assert_allclose(economy.labour_share, held["value_added_share"], rtol=1e-12)
+    np.testing.assert_allclose(economy.expenditure_shares, held["expenditure_shares"], rtol=1e-15)
+
+
+@pytest.mark.parametrize(("entry", "services"), [("free", 10.0), ("restricted", 11.0)])
+def test_the_published_world_has_the_arrays_of_the_paper(entry, services):
+    economy, held = datasets.load("wiod2014", as_published=True, entry=entry), datasets.arrays("wiod2014")
+    np.testing.assert_array_equal(economy.flows, held[f"flows_balanced_{entry}"])
+    np.testing.assert_array_equal(economy.tariff, held["tariff"].transpose(1, 0, 2))
+    assert (economy.entry, economy.trade_elasticity[-1]) == (entry, services)
+    assert not economy.deficits.any()
 
 
 def test_default_elasticities_are_those_of_the_set(loaded):
@@ -79,7 +101,8 @@ def test_overrides_and_entry_reach_the_economy():
 def test_zero_deficits_balance_every_country(name, entry):
     observed, balanced = (datasets.load(name, deficits=rule, entry=entry) for rule in ("observed", "zero"))
     assert (np.abs(observed.deficits) > 1e-3 * observed.expenditure).any()
-    np.testing.assert_allclose(balanced.sales.sum(axis=1), balanced.spending.sum(axis=1), rtol=1e-9)
+    assert not balanced.deficits.any()
+    np.testing.assert_allclose(balanced.income, balanced.expenditure, rtol=1e-9)
     np.testing.assert_allclose(balanced.expenditure_shares, observed.expenditure_shares, atol=1e-9)
     assert balanced.entry == entry
 
@@ -96,6 +119,8 @@ def test_zero_deficits_balance_every_country(name, entry):
         ("wiod2014", {"deficits": "zeros"}, ["deficits = 'zeros'; did you mean 'zero'?"]),
         ("wiod2014", {"entry": None}, ["entry = None", "free, restricted"]),
         ("wiod2008", {"expenditure_shares": "final demand"}, ["did you mean 'final'?"]),
+        ("wiod2014", {"as_published": "yes"}, ["as_published = 'yes'", "False, True"]),
+        ("icio2019", {"as_published": True}, ["no option 'as_published'"]),
         ("wiod2014", {"trade_elasticity": "CP"}, ["has no named sets"]),
         ("icio2019", {"trade_elasticity": "FG0"}, ["did you mean 'FGO'?", "LL, CP"]),
         ("icio2019", {"trade_elasticity": 4.0, "services_trade_elasticity": 4.0}, ["pass one of them"]),

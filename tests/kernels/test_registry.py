@@ -23,7 +23,9 @@ def _arrays(value):
 
 def _solution(value):
     """Of a solve, compare the point and its state; residual and last step are not results."""
-    return (value.point, value.state[1:]) if hasattr(value, "last_step") else value
+    return (
+        (value.point, value.state[1:], value.exports, value.imports) if hasattr(value, "last_step") else value
+    )
 
 
 @pytest.mark.parametrize("name", KERNELS)

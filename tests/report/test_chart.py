@@ -32,11 +32,20 @@ def test_every_kind_is_drawn_and_drawn_the_same_again(kind, tol):
     assert chart_png(plan, result) == picture
 
 
+@pytest.mark.parametrize("name", ["table5", "nafta"])
+@pytest.mark.parametrize("tol", [1e-10, 1e-18])
+def test_published_tables_are_drawn(name, tol):
+    plan = scenarios.find(name)
+    result = scenarios.run(plan, tol=tol)
+    assert bool(result.failed) == (tol < 1e-17)
+    assert size(chart_png(plan, result))[0] >= 1000
+
+
 def test_chart_grows_with_its_rows():
     few = scenarios.read(HEAD + KINDS["gains-from-trade"], "own.toml")
     text = HEAD.replace('countries = ["USA", "LUX", "DEU"]\n', "") + KINDS["gains-from-trade"]
     many = scenarios.read(text, "own.toml")
     heights = [size(chart_png(plan, scenarios.run(plan)))[1] for plan in (few, many)]
-    assert heights[1] > 5 * heights[0]
+    assert heights[1] > 4 * heights[0]
     assert len(many.countries) == len(eh.datasets.load("wiod2014").countries)
     assert np.isfinite(scenarios.run(many).columns["gains_from_trade"]).all()

@@ -236,6 +236,13 @@ def test_wrong_changes_are_named(entry, message):
         (f"counterfactual = 3\n{DATA}{GAINS}", "write [[counterfactual]] on a line of its own"),
         (f'{DATA}[[counterfactual]]\nname = "a"\nlabour = 1.1\n[[counterfactual]]\nname = "a"\nlabour = 1.2',
          "two are named 'a'"),
+        ('[economy]\ndata = "nafta1993"\n[study]\nkind = "table5"', "needs data = 'wiod2014'"),
+        (f'{DATA}entry = "restricted"\n[study]\nkind = "table5"', "entry has no use in a study of kind 'table5'"),
+        (f'{DATA}as_published = true\n[study]\nkind = "table5"', "as_published has no use"),
+        (f'{DATA}[study]\nkind = "table5"\ncountries = ["USA"]', "countries has no use"),
+        (f'{DATA}[study]\nkind = "nafta"', "needs data = 'nafta1993'"),
+        ('[economy]\ndata = "nafta1993"\ndeficits = "fixed"\n[study]\nkind = "nafta"', "needs deficits = 'zero'"),
+        (f'{DATA}as_published = "yes"\n{GAINS}', "as_published = 'yes' (known: False, True)"),
         ("[economy\n", "is not valid TOML"),
         (f"{DATA}{DATA}", "is not valid TOML"),
     ],
@@ -255,6 +262,20 @@ def test_wrong_files_are_named(text, message):
 def test_elasticities_out_of_range_are_parameters(given, message):
     problems = faults(f"{DATA}{given}\n{GAINS}", kind=BadParameter)
     assert message in problems[0]
+
+
+def test_data_with_links_start_from_the_world_solved_at_their_weights():
+    plan = scenarios.read('[economy]\ndata = "nafta1993"\n[[counterfactual]]\ntrade_cost = 1.1', "own.toml")
+    result = scenarios.run(plan)
+    assert result.failed == ()
+    assert result.base.consistent
+    assert (result.columns["welfare"] < 0).all()
+
+
+def test_the_published_world_is_an_option():
+    plan = scenarios.read(f'{DATA}as_published = true\nentry = "restricted"\n{GAINS}', "own.toml")
+    assert plan.economy.trade_elasticity[-1] == 11.0
+    assert not plan.economy.deficits.any()
 
 
 def test_all_faults_come_at_once():

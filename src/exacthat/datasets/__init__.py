@@ -2,7 +2,7 @@
 
 >>> from exacthat import datasets
 >>> datasets.names()
-('wiod2008', 'wiod2014', 'icio2019')
+('wiod2008', 'wiod2014', 'icio2019', 'nafta1993')
 >>> datasets.describe("icio2019").shape
 (81, 81, 28)
 
@@ -12,18 +12,23 @@ way they were built stand in `data/README.md`, and in machine-readable form in `
 
 from exacthat.datasets.catalogue import Description, arrays, data_hash, describe, names
 from exacthat.datasets.economies import load
+from exacthat.datasets.mrio import InputOutputTable
+from exacthat.datasets.readers import from_pymrio, read_mrio_csv
 from exacthat.datasets.tables import elasticity_table, table_names
 from exacthat.datasets.time_series import Series, series, series_countries, series_names
 
 __all__ = [
     "Description",
+    "InputOutputTable",
     "Series",
     "arrays",
     "data_hash",
     "describe",
     "elasticity_table",
+    "from_pymrio",
     "load",
     "names",
+    "read_mrio_csv",
     "series",
     "series_countries",
     "series_names",

@@ -59,7 +59,7 @@ def names() -> tuple[str, ...]:
     """Return the names of the embedded data sets.
 
     >>> names()
-    ('wiod2008', 'wiod2014', 'icio2019')
+    ('wiod2008', 'wiod2014', 'icio2019', 'nafta1993')
     """
     return tuple(catalogue()["sets"])
 

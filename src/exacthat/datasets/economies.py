@@ -17,8 +17,9 @@ _CHOICES = {
 _OPTIONS = ("deficits", "entry", "trade_elasticity", "scale_elasticity")
 _OWN_OPTIONS = {
     "wiod2008": ("expenditure_shares",),
-    "wiod2014": ("services_trade_elasticity",),
+    "wiod2014": ("services_trade_elasticity", "as_published"),
     "icio2019": ("services_trade_elasticity",),
+    "nafta1993": (),
 }
 # The elasticity sets of the ICIO table that `trade_elasticity` takes by name.
 _ICIO_SETS = ("LL", "CP", "IS", "GYY", "BSY", "Shap", "FGO", "U4")
@@ -32,18 +33,25 @@ def load(name: str, **options) -> Economy:
     intermediates: they serve the formulas. A counterfactual starts from `expenditure_shares="spending"`,
     or from the world solved at the weights, whose flows are no longer the data's (`deficits="zero"`).
     `wiod2014`: 44 x 16; elasticities of Lashkaripour and Lugovskyy (2023) as used in their computations
-    under free entry; flows as observed, without tariffs (`arrays("wiod2014")` carries them).
+    under free entry; flows as observed and the applied tariffs, in their right orientation.
     `icio2019`: 81 x 28; elasticities of their Table 3, by the correspondence in
     `elasticity_table("icio2019")`; industries are ISIC codes (long names: `describe("icio2019")`).
+    `nafta1993`: 31 x 40; tariffs of 1993 and input-output links of Caliendo and Parro (2015), scale
+    elasticity 0; flows are the data's times 1 + tariff. Their final-demand shares contradict the flows: a
+    counterfactual starts from `deficits="zero"`, the world solved at these shares. The tariffs of 2005 are
+    `arrays("nafta1993")["tariff2005"]`.
 
     Options, by keyword:
 
     deficits : "observed" (default), or "zero": the world with the same fundamentals and no deficits.
-    entry : "free" (default) or "restricted". The elasticities do not change with it.
+    entry : "free" (default) or "restricted". The elasticities do not change with it, but for `as_published`.
     trade_elasticity, scale_elasticity : number or one per industry in place of the set's own, which None
         keeps. With `icio2019` the first may also be the name of a set in `elasticity_table("icio2019")`.
     services_trade_elasticity : number in place of the set's own (`wiod2014`: 10, `icio2019`: 4).
     expenditure_shares : `wiod2008` only: "final" (default) or "spending", the shares in the flows.
+    as_published : `wiod2014` only: True gives the world of the paper's Table 5 under `entry`: its balanced
+        flows (deficits are zero), its tariffs with origin and destination swapped, its services elasticity
+        (10 under free, 11 under restricted entry). Lashkaripour and Lugovskyy (2023).
 
     Raises `BadInput` for an unknown name, option or choice, all faults at once with the nearest
     spelling; `BadParameter` for elasticities out of range.
@@ -56,14 +64,17 @@ def load(name: str, **options) -> Economy:
     _check(name, options)
     held = arrays(name)
     trade, scale = _elasticities(name, held, options)
+    flows, tariff, inputs = _accounts(name, held, options)
     economy = Economy(
-        held["flows"].astype(np.float64),
+        flows,
         trade,
         scale,
         entry=options.get("entry", "free"),
         countries=held["countries"].tolist(),
         industries=held["industries"].tolist(),
         expenditure_shares=_weights(held, options),
+        tariff=tariff,
+        input_shares=inputs,
     )
     if options.get("deficits", "observed") == "observed":
         return economy
@@ -83,6 +94,9 @@ def _check(name: str, options: dict) -> None:
         value = options.get(option, choices[0])
         if option in known and not (isinstance(value, str) and value in choices):
             faults.append(f"{option} = {value!r}{nearest(value, choices)} (known: {', '.join(choices)})")
+    published = options.get("as_published", False)
+    if "as_published" in known and not isinstance(published, bool):
+        faults.append(f"as_published = {published!r} (known: False, True)")
     chosen = options.get("trade_elasticity")
     if isinstance(chosen, str) and name != "icio2019":
         faults.append(f"trade_elasticity = {chosen!r}: {name!r} has no named sets; pass numbers")
@@ -100,13 +114,29 @@ def _check(name: str, options: dict) -> None:
         raise BadInput(faults)
 
 
+def _accounts(name: str, held, options: dict):
+    """Return flows at consumer prices, tariffs and input shares of cost, the last two None where there are none."""
+    flows = held["flows"].astype(np.float64)
+    if name == "nafta1993":
+        bought = held["intermediate_shares"].astype(np.float64)
+        total = bought.sum(axis=1, keepdims=True)  # rounding of the source; 0 where an industry buys nothing
+        bought /= np.where(total > 0, total, 1.0)
+        inputs = bought * (1.0 - held["value_added_share"])[:, None, :]
+        return flows * (1.0 + held["tariff"]), held["tariff"], inputs
+    if name == "wiod2014" and options.get("as_published", False):
+        published = held[f"flows_balanced_{options.get('entry', 'free')}"]
+        return published, held["tariff"].transpose(1, 0, 2), None
+    return flows, held.get("tariff"), None
+
+
 def _elasticities(name: str, held, options: dict):
     """Return trade and scale elasticity: those of the set, changed as the options say."""
     if name == "icio2019":
         table = elasticity_table(name)
         trade, scale = table["trade_elasticity"], table["scale_elasticity"]
     elif name == "wiod2014":
-        trade, scale = held["trade_elasticity_free"], held["scale_elasticity"]
+        regime = options.get("entry", "free") if options.get("as_published", False) else "free"
+        trade, scale = held[f"trade_elasticity_{regime}"], held["scale_elasticity"]
     else:
         trade, scale = held["trade_elasticity"], held["scale_elasticity"]
     chosen = options.get("trade_elasticity")

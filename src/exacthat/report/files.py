@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from exacthat.errors import BadInput
-from exacthat.study import Result
+from exacthat.study import PLAIN, Result
 
 PROGRAM = "exacthat"
 SUFFIXES = (".json", ".csv", ".png")  # in the order of writing: the manifest says whose files the others are
@@ -41,7 +41,9 @@ def table_csv(result: Result) -> bytes:
     """Return the table as CSV: the row labels, then one column per number, named with its unit, in full digits."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*result.index, *(f"{name}_percent" for name in result.columns)])
+    writer.writerow(
+        [*result.index, *(name if name in PLAIN else f"{name}_percent" for name in result.columns)]
+    )
     for at, labels in enumerate(result.rows):
         writer.writerow([*labels, *(repr(float(values[at])) for values in result.columns.values())])
     return text.getvalue().encode("utf-8")

@@ -10,7 +10,7 @@ from exacthat.equilibrium import REBALANCE_TOLERANCE
 from exacthat.report.files import PROGRAM
 from exacthat.report.text import certificate_line, findings
 from exacthat.scenarios import Plan
-from exacthat.study import Result
+from exacthat.study import PLAIN, Result
 
 SCHEMA = 1
 
@@ -30,7 +30,7 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
         "economy": {
             "options": dict(plan.options),
             "deficits": plan.deficits,
-            "entry": economy.entry,
+            "entry": "restricted and free" if plan.kind == "table5" else economy.entry,
             "countries": len(economy.countries),
             "industries": list(economy.industries),
             "trade_elasticity": economy.trade_elasticity.tolist(),
@@ -41,11 +41,15 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
         "certificates": {name: _finite(held.to_dict()) for name, held in result.certificates.items()},
         "table": {
             "unit": "percent",
+            "numbers": [name for name in result.columns if name in PLAIN],
             "columns": [*result.index, *result.columns],
             "rows": [
                 [*labels, *(number(values[at]) for values in result.columns.values())]
                 for at, labels in enumerate(result.rows)
             ],
+            "summary": {
+                name: [_number(value) for value in values] for name, values in result.summary.items()
+            },
         },
         "findings": findings(result),
         "wall_seconds": round(wall_seconds, 3),

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from exacthat.report.text import HEADINGS, certificate_line, findings, header, legend
 from exacthat.scenarios import Plan
-from exacthat.study import Result
+from exacthat.study import PLAIN, Result
 
 NARROW, WIDE = 80, 100
 
@@ -61,21 +61,31 @@ def body(plan: Plan, result: Result, tol: float) -> list[RenderableType]:
 
 
 def _table(result: Result) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    dense = len(result.columns) > 7  # eight columns fit the narrowest screen without half of their padding
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0) if dense else (0, 1))
     for label in result.index:
         table.add_column(label, no_wrap=True, vertical="bottom")
     for key in result.columns:
         table.add_column(HEADINGS[key], justify="right", no_wrap=True, vertical="bottom")
-    digits = 3 if result.kind == "counterfactual" else 2  # shocks may be small, policies are not
+    digits = 3 if result.kind in ("counterfactual", "nafta") else 2  # shocks may be small, policies are not
     previous = None
     for at, labels in enumerate(result.rows):
         if previous is not None and len(labels) > 1 and labels[0] != previous:
             table.add_section()
         shown = ("", *labels[1:]) if len(labels) > 1 and labels[0] == previous else labels
         previous = labels[0]
-        table.add_row(*map(Text, shown), *(_cell(values[at], digits) for values in result.columns.values()))
+        table.add_row(
+            *map(Text, shown), *(_cell(key, values[at], digits) for key, values in result.columns.items())
+        )
+    if result.summary:
+        table.add_section()
+    for name, values in result.summary.items():
+        cells = (f"{value:z.{digits}f}" if math.isfinite(value) else "-" for value in values)
+        table.add_row(Text(name), *map(Text, cells))
     return table
 
 
-def _cell(value: float, digits: int) -> Text:
-    return Text(f"{value:z.{digits}f}") if math.isfinite(value) else Text("failed", style="red")
+def _cell(key: str, value: float, digits: int) -> Text:
+    if math.isfinite(value):
+        return Text(f"{value:z.{digits}f}")
+    return Text("none") if key in PLAIN else Text("failed", style="red")

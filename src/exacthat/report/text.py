@@ -8,6 +8,7 @@ import numpy as np
 
 from exacthat import datasets
 from exacthat.equilibrium import REBALANCE_TOLERANCE
+from exacthat.published import MEMBERS, PRINTED_CP
 from exacthat.scenarios import Plan
 from exacthat.study import TOGETHER, Result
 
@@ -15,6 +16,7 @@ HEADINGS = {
     "gains_from_trade": "gains\nfrom\ntrade",
     "gains_from_trade_no_scale": "same,\nno\nscale",
     "gains_single_industry": "same,\none\nindustry",
+    "effective_elasticity": "effective\ntrade\nelasticity",
     "closed_economy_gain": "closed\neconomy\ngain",
     "gain_alone": "gain\nalone",
     "gain_together": "gain\ncoordinated",
@@ -24,24 +26,53 @@ HEADINGS = {
     "real_wage": "real\nwage",
     "price_index": "price\nindex",
     "income": "income",
+    "terms_of_trade": "terms\nof\ntrade",
+    "volume_of_trade": "volume\nof\ntrade",
+    "welfare_first_order": "welfare,\nfirst\norder",
+    "real_income": "real\nincome,\nexact",
+    **{
+        f"{entry}_{policy}_{tariffs}": f"{short}\n{acting}\n{tariffs}"
+        for entry, short in (("restricted", "restr."), ("free", "free"))
+        for policy, acting in (("alone", "alone"), ("together", "coord."))
+        for tariffs in ("swapped", "right")
+    },
 }
 MEANINGS = {
     "gains_from_trade": "welfare lost by moving to autarky",
     "gains_from_trade_no_scale": "the same base year with scale elasticities of zero",
     "gains_single_industry": "as if all industries were one, with the trade elasticity {single:g}",
+    "effective_elasticity": "a number; one industry with it gives the gains without scale",
     "closed_economy_gain": "from the same policy without trade",
     "gain_alone": "welfare change if this country alone corrects",
     "gain_together": "welfare change if all {n} countries correct",
     "subsidy_bill_alone": "over national income, acting alone",
     "domestic_share": "of total spending",
     "welfare": "real expenditure",
+    "terms_of_trade": "first order in prices and quantities, as Caliendo and Parro (2015) define it",
+    "volume_of_trade": "first order as well",
+    "welfare_first_order": "the sum of the two, which the paper prints",
+    "real_income": "change of final spending over its price index, without approximation",
 }
 _ELASTICITIES = {
     "wiod2008": "Costinot and Rodriguez-Clare (2014)",
     "wiod2014": "Lashkaripour and Lugovskyy (2023), as in their computations",
     "icio2019": "Lashkaripour and Lugovskyy (2023), Table 3",
+    "nafta1993": "Caliendo and Parro (2015), 99 percent sample; services 8.22",
 }
 _SERVICES = {"wiod2014": "Services", "icio2019": "SERV"}
+_TABLE5_HEADER = [
+    (
+        "Base year",
+        "the paper's handling: 1 million USD added to every flow, deficits purged (free entry: at mu = 0)",
+    ),
+    ("Entry", "restricted (restr.: markup 1 + mu, profits stay at home) and free (scale effects)"),
+    (
+        "Tariffs",
+        "swapped: origin and destination exchanged, as the paper's programs read them; right: as levied",
+    ),
+    ("Elasticities", "as in the paper's computations; services' trade elasticity 11 restricted, 10 free"),
+    ("Columns", "one country alone, or all 44 together (coord.); ROW acts with the others and has no row"),
+]
 SHOWN = 6  # country labels listed in a sentence
 
 
@@ -70,12 +101,13 @@ def header(plan: Plan, result: Result, tol: float) -> list[tuple[str, str]]:
     else:
         lines += [("Data", f"{plan.options['flows']}; {size}")]
         lines += [("Source", plan.options["source"])] if "source" in plan.options else []
-    lines += [
-        ("Base year", _deficits(plan, economy)),
-        ("Entry", _entry(economy)),
-        ("Elasticities", _elasticities(plan, economy)),
-    ]
-    if result.kind == "corrective-policy":
+    if result.kind == "table5":
+        lines += _TABLE5_HEADER
+    else:
+        lines += [("Base year", _deficits(plan, economy)), ("Entry", _entry(economy))]
+        lines += [("Tariffs", _tariffs(result))] if economy.tariff is not None else []
+        lines += [("Elasticities", _elasticities(plan, economy))]
+    if result.kind in ("corrective-policy", "table5"):
         lines.append(("Policy", "production subsidies at the scale elasticity, s = mu, financed lump sum"))
     lines.append(("Units", _units(result)))
     if result.certificates:
@@ -100,6 +132,8 @@ def findings(result: Result) -> list[str]:
         "corrective-policy": _corrective,
         "gains-from-trade": _gains,
         "counterfactual": _counterfactual,
+        "table5": _table5,
+        "nafta": _nafta,
     }[result.kind](result)
     gains = result.columns.get("gains_from_trade")
     if gains is not None and (gains == 100.0).any():
@@ -172,6 +206,42 @@ def _counterfactual(result: Result) -> list[str]:
     return told
 
 
+def _table5(result: Result) -> list[str]:
+    told = []
+    place = {name: at for at, name in enumerate(result.columns)}
+    for entry in ("restricted", "free"):
+        for policy, acting in (("alone", "each country alone"), ("together", "coordinated")):
+            swapped, right = (place[f"{entry}_{policy}_{tariffs}"] for tariffs in ("swapped", "right"))
+            mean, printed = result.summary["mean"], result.summary["printed"][swapped]
+            if not np.isfinite(mean[[swapped, right]]).all():
+                continue
+            agrees = "agrees with" if round(float(mean[swapped]), 2) == printed else "differs from"
+            told.append(
+                f"{entry.capitalize()} entry, {acting}: mean {mean[swapped]:.4f} percent with swapped tariffs, which "
+                f"{agrees} the printed {printed:.2f}; {mean[right]:.4f} with the right ones."
+            )
+    return told
+
+
+def _nafta(result: Result) -> list[str]:
+    first, exact = result.columns["welfare_first_order"], result.columns["real_income"]
+    return [
+        f"{row[0]}: first-order welfare {a:.2f} percent{_printed(row[0])}, exact real income {b:.3f}."
+        for row, a, b in zip(result.rows, first, exact)
+        if np.isfinite(a)
+    ]
+
+
+def _printed(country: str) -> str:
+    return f" (printed: {PRINTED_CP[country]:.2f})" if country in PRINTED_CP else ""
+
+
+def _tariffs(result: Result) -> str:
+    if result.kind == "nafta":
+        return f"of 1993; those among {_list(MEMBERS)} move to 2005, all others stay"
+    return "of the base year; their revenue is income"
+
+
 def _deficits(plan: Plan, economy) -> str:
     if plan.deficits == "zero":
         return "deficits purged: the same fundamentals, every country spends exactly its income"
@@ -205,7 +275,9 @@ def _elasticities(plan: Plan, economy) -> str:
 def _units(result: Result) -> str:
     if result.kind == "gains-from-trade":
         return "percent"
-    if result.kind == "corrective-policy":
+    if result.kind == "nafta":
+        return "percent, whatever the numeraire"
+    if result.kind in ("corrective-policy", "table5"):
         return "percent; gains are changes of welfare (real expenditure), whatever the numeraire"
     return "changes in percent; price index and income in units of world labour income (numeraire)"
 

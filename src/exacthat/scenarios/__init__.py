@@ -2,7 +2,7 @@
 
 >>> from exacthat import scenarios
 >>> scenarios.embedded()
-('pakistan', 'autarky-wiod2008', 'peers', 'trade-war-wiod2014')
+('pakistan', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'peers', 'table5', 'trade-war-wiod2014')
 >>> scenarios.find("peers").countries
 ('PAK', 'BGD', 'VNM', 'IND', 'IDN', 'MYS')
 
@@ -14,11 +14,13 @@ Three tables, of which [economy] is needed:
                  "restricted"; trade_elasticity, scale_elasticity = a number or a table by industry, or
                  elasticities = "b.csv" with the columns industry, trade_elasticity, scale_elasticity;
                  missing = "raise" or "zero" (rows absent from the flows); source = a text; for embedded
-                 data services_trade_elasticity and expenditure_shares as `exacthat.datasets.load` has them
+                 data services_trade_elasticity, expenditure_shares and as_published as
+                 `exacthat.datasets.load` has them
     [study]      kind = "country-study", "corrective-policy", "gains-from-trade" or "counterfactual";
                  countries = the rows of the table, all by default; single_industry_elasticity for gains
-                 from trade; for a country study (data = "icio2019") country, countries = it and its peers,
-                 draws = how often elasticities are drawn, 0 for never, seed, and table_name of the
+                 from trade; "table5" and "nafta" are the kinds of the two embedded scenarios of these names,
+                 for their data only; for a country study (data = "icio2019") country, countries = it and its
+                 peers, draws = how often elasticities are drawn, 0 for never, seed, and table_name of the
                  files of the peers' table
 
 and, for kind "counterfactual", one table [[counterfactual]] each, with a name and any of

@@ -20,7 +20,7 @@ from exacthat.tables import MISSING
 
 ELASTICITIES = ("trade_elasticity", "scale_elasticity")
 FLOWS = ("origin", "destination", "industry", "value")
-DATA_ONLY = ("services_trade_elasticity", "expenditure_shares")
+DATA_ONLY = ("services_trade_elasticity", "expenditure_shares", "as_published")
 FLOWS_ONLY = ("source", "missing", "elasticities")
 KEYS = ("data", "flows", "deficits", "entry", *ELASTICITIES, *DATA_ONLY, *FLOWS_ONLY)
 WHERE = "economy"

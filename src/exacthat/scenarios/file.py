@@ -35,6 +35,8 @@ KEYS = {
 }
 LIST = "counterfactual"
 MOST_DRAWS = 100_000
+# Studies of published tables: the data set each belongs to, and the keys of [economy] that it has a use for.
+PUBLISHED = {"table5": ("wiod2014", ("data",)), "nafta": ("nafta1993", ("data", "deficits"))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,7 @@ def embedded() -> tuple[str, ...]:
     """Return the names of the embedded scenarios, the default first.
 
     >>> embedded()
-    ('pakistan', 'autarky-wiod2008', 'peers', 'trade-war-wiod2014')
+    ('pakistan', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'peers', 'table5', 'trade-war-wiod2014')
     """
     names = {entry.name for entry in files(__package__).iterdir()}
     stems = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
@@ -137,6 +139,8 @@ def read(text: str, origin: str, folder: Path = Path(), country: str | None = No
     deficits = faults.choice("economy", tables["economy"], "deficits", DEFICITS, "zero")
     entries = _entries(given, faults)
     kind, elasticity = _study(tables["study"], entries, faults)
+    if kind in PUBLISHED:
+        _check_published(kind, tables, deficits, faults)
     built = build(tables["economy"], folder, faults)
     countries, changes = (), {}
     if built is not None:
@@ -149,7 +153,7 @@ def read(text: str, origin: str, folder: Path = Path(), country: str | None = No
             country, countries = _subject(tables, country, countries, economy, faults)
         elif country is not None:
             faults.add("study", f"--country {country} has no use in a study of kind {kind!r}: drop it")
-        if deficits == "zero" and not economy.consistent:
+        if deficits == "zero" and not economy.consistent and economy.input_shares is None:
             faults.add(
                 "economy",
                 "deficits = 'zero' needs expenditure shares that agree with the flows: add "
@@ -213,6 +217,21 @@ def _entries(given: Mapping, faults: Faults) -> dict[str, Mapping]:
             faults.add(LIST, f"two are named {label!r}; names must be distinct")
         entries[label] = entry
     return entries
+
+
+def _check_published(kind: str, tables: Mapping, deficits: str, faults: Faults) -> None:
+    """Note what a study of a published table has no use for: it holds for one data set, handled in one way."""
+    data, keys = PUBLISHED[kind]
+    given = tables["economy"]
+    if given.get("data") != data:
+        faults.add("economy", f"a study of kind {kind!r} needs data = {data!r}", "data")
+    for key in given:
+        if key not in keys and key in ECONOMY_KEYS:
+            faults.add("economy", f"{key} has no use in a study of kind {kind!r}: drop it", key)
+    if deficits != "zero":
+        faults.add("economy", f"a study of kind {kind!r} needs deficits = 'zero'", "deficits")
+    if kind == "table5" and "countries" in tables["study"]:
+        faults.add("study", "countries has no use in a study of kind 'table5': drop it", "countries")
 
 
 def _study(table: Mapping, entries: Mapping, faults: Faults) -> tuple[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exacthat.country_study import CountryStudy, country_study
+from exacthat.published import nafta, table5
 from exacthat.scenarios.file import COUNTRY_STUDY, Plan
 from exacthat.study import Progress, Result, corrective_policy, counterfactuals, trade_gains
 
@@ -26,4 +27,8 @@ def run(
     if plan.kind == "gains-from-trade":
         elasticity = plan.single_industry_elasticity
         return trade_gains(plan.economy, plan.countries, single_industry_elasticity=elasticity, **options)
+    if plan.kind == "table5":
+        return table5(tol=tol, threads=threads, progress=progress)
+    if plan.kind == "nafta":
+        return nafta(plan.economy, plan.countries, tol=tol, threads=threads, progress=progress)
     return counterfactuals(plan.economy, plan.changes, plan.countries, tol=tol, **options)
