@@ -7,11 +7,12 @@ from bisect import bisect_right
 import numpy as np
 
 from exacthat.assembly import Problem, base_system
+from exacthat.checks import thread_count
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution
-from exacthat.solver import Outcome, default_threads, solve
+from exacthat.solver import BALANCE, ROUNDING, default_threads, imbalance, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
 USED = 4  # of them, nearest in time, that one prediction goes through
@@ -30,7 +31,7 @@ class World:
     ):
         self.economy, self.problem, self.fitted = economy, problem, fitted
         self.tolerance = tolerance
-        self.threads = default_threads(problem.system) if threads is None else max(1, int(threads))
+        self.threads = default_threads(problem.system) if threads is None else thread_count(threads)
         self.live = problem.system.sales.T > 0
         self.ln_initial = np.log(fitted.initial)
         self.solves = self.iterations = self.evaluations = self.products = 0
@@ -51,19 +52,21 @@ class World:
         system = self._system(y)
         if system is None:
             return None
-        return self._counted(cy.solve(system, start, self.tolerance, threads=self.threads))
+        found = self._counted(cy.solve(system, start, self.tolerance, threads=self.threads))
+        if found is not None and imbalance(system, found).max() > BALANCE:  # little trade: go on to rounding
+            found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
+            found = self._counted(found._replace(converged=found.residual <= self.tolerance))
+        return found if found is not None and imbalance(system, found).max() <= BALANCE else None
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
         system = self._system(y)
         if system is None:
             return None
-        base = base_system(self.economy)
-        if system.border is not None and base.border is None:  # both must have the same unknowns
-            base = base._replace(border=base.weights)
-        outcome: Outcome = solve(system, self.tolerance, self.threads, base)
+        outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
         found = self._counted(outcome.solution)
-        return found if outcome.completed == 100.0 else None
+        met = found is not None and outcome.completed == 100.0 and imbalance(system, found).max() <= BALANCE
+        return found if met else None
 
     def output_shares(self, solution: Solution) -> np.ndarray:
         """Employment shares (N, K)."""
@@ -82,15 +85,16 @@ class World:
         power = solution.state.price_power.T / economy.trade_elasticity
         return np.exp(-(economy.expenditure_shares * power).sum(axis=1))
 
-    def slack(self, solution: Solution) -> tuple[float, float]:
-        """Return Walras' slack and the adding-up error of employment shares, both relative."""
+    def slack(self, solution: Solution) -> tuple[float, float, float]:
+        """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares."""
         system, state = self.problem.system, solution.state
         income = system.labour_income * np.exp(state.wage_bill)
         growth = np.bincount(system.component, income) / np.bincount(system.component, system.labour_income)
         sales = system.sales * np.exp(solution.point.sales)
         implied = sales * growth[system.component] * np.exp(-state.residual.sales)
         shares = self.output_shares(solution).sum(axis=1)
-        return float(abs(implied.sum() / sales.sum() - 1.0)), float(np.abs(shares - 1.0).max())
+        walras = float(abs(implied.sum() / sales.sum() - 1.0))
+        return walras, float(imbalance(system, solution).max()), float(np.abs(shares - 1.0).max())
 
     def worst(self, solution: Solution) -> tuple[str, str]:
         """Labels of the cell with the largest residual."""
