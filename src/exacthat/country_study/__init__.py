@@ -2,8 +2,8 @@
 
 Written for SDPI working paper 213 on Pakistan. The parts: what the paper says held against series
 (`diagnosis`, `claims`), what the country makes and sells (`specialisation`), the corrective policy alone and
-with all others (`correction`), support of single sectors (`focus`), and what all of it rests on
-(`sensitivity`, `draws`). Elasticities and sectors are those of the data set `icio2019`.
+with all others (`correction`), support of single sectors (`focus`), ten years of it with learning (`dynamic`),
+and what the static part rests on (`sensitivity`, `draws`). Elasticities and sectors are those of `icio2019`.
 """
 
 from exacthat.country_study.whole import CountryStudy, country_study

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exacthat.country_study.correction import Correction, Immiserizing, correct
 from exacthat.country_study.diagnosis import Diagnosis, diagnose
+from exacthat.country_study.dynamic import Scenario, trajectories
 from exacthat.country_study.focus import Support, supports
 from exacthat.country_study.sensitivity import (
     NOT_CONVERGED,
@@ -33,6 +34,7 @@ class CountryStudy:
     table           the corrective policy of the country and its peers, and gains from trade (`exacthat.study`)
     diagnosis       None where the embedded series do not hold the country
     interval        None where no draws were asked for
+    learning        ten years of support under each set of assumptions on learning; empty where not asked for
     """
 
     country: str
@@ -46,6 +48,7 @@ class CountryStudy:
     supports: tuple[Support, ...]
     variants: tuple[Variant, ...]
     interval: Interval | None
+    learning: tuple[Scenario, ...]
     seed: int
     tolerance: float
 
@@ -68,7 +71,13 @@ class CountryStudy:
         held = [one for one in self.table.certificates.values() if one.ok]
         held += [one.certificate for one in self.supports if one.certificate.ok]
         residuals = [one.residual for one in held] + [one.residual for one in self.variants]
+        residuals += [one.residual for one in self.learning]
         return max(residuals + ([self.interval.residual] if self.interval else []))
+
+    @property
+    def paths(self) -> int:
+        """Paths of learning, certified at every accepted step."""
+        return sum(one.paths for one in self.learning)
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -82,6 +91,7 @@ class CountryStudy:
         names += [one.name for one in self.variants if one.outcome == NOT_CONVERGED]
         if self.interval and self.interval.failed:
             names.append(f"{self.interval.failed} of {len(self.interval.gainers)} draws")
+        names += [name for one in self.learning for name in one.failed]
         return tuple(names)
 
 
@@ -92,6 +102,7 @@ def country_study(
     *,
     draws: int = DRAWS,
     seed: int = SEED,
+    learning: bool = True,
     tol: float = 1e-10,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -100,6 +111,7 @@ def country_study(
 
     `economy` is `icio2019` under free entry with its deficits as observed; the main results move to the world
     without deficits first. `draws` draws of the elasticities, from `seed`; 0 leaves them out.
+    Without `learning` there is no dynamic part.
 
     Raises `BadInput` for an economy with other industries, unknown countries and a peer that is the country,
     and as `exacthat.study.corrective_policy` does. An equilibrium that misses the tolerance stands in `failed`.
@@ -115,12 +127,13 @@ def country_study(
         raise BadInput(faults)
     options = {"tol": tol, "threads": threads, "progress": progress}
     table = corrective_policy(economy, [country, *peers], **options)
+    diagnosis = diagnose(country, peers)
     alone, together, immiserizing = correct(table.base, country, **options)
     return CountryStudy(
         country=country,
         peers=tuple(peers),
         table=table,
-        diagnosis=diagnose(country, peers),
+        diagnosis=diagnosis,
         specialisation=specialisation(economy, country),
         alone=alone,
         together=together,
@@ -128,6 +141,9 @@ def country_study(
         supports=supports(table.base, country, **options),
         variants=sensitivity(economy, country, peers, **options),
         interval=intervals(economy, country, draws, seed, **options) if draws else None,
+        learning=trajectories(table.base, country, peers, diagnosis, threads=threads, progress=progress)
+        if learning
+        else (),
         seed=seed,
         tolerance=tol,
     )

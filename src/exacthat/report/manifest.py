@@ -47,9 +47,7 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
                 [*labels, *(number(values[at]) for values in result.columns.values())]
                 for at, labels in enumerate(result.rows)
             ],
-            "summary": {
-                name: [_number(value) for value in values] for name, values in result.summary.items()
-            },
+            "summary": {name: [number(value) for value in values] for name, values in result.summary.items()},
         },
         "findings": findings(result),
         "wall_seconds": round(wall_seconds, 3),

@@ -238,7 +238,7 @@ def _printed(country: str) -> str:
 
 def _tariffs(result: Result) -> str:
     if result.kind == "nafta":
-        return f"of 1993; those among {_list(MEMBERS)} move to 2005, all others stay"
+        return f"of 1993; those among {enumerated(MEMBERS)} move to 2005, all others stay"
     return "of the base year; their revenue is income"
 
 

@@ -20,8 +20,8 @@ Three tables, of which [economy] is needed:
                  countries = the rows of the table, all by default; single_industry_elasticity for gains
                  from trade; "table5" and "nafta" are the kinds of the two embedded scenarios of these names,
                  for their data only; for a country study (data = "icio2019") country, countries = it and its
-                 peers, draws = how often elasticities are drawn, 0 for never, seed, and table_name of the
-                 files of the peers' table
+                 peers, draws = how often elasticities are drawn, 0 for never, seed, learning = false to leave
+                 out the dynamic part, and table_name of the files of the peers' table
 
 and, for kind "counterfactual", one table [[counterfactual]] each, with a name and any of
 

@@ -31,7 +31,16 @@ FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 KEYS = {
     "scenario": ("name", "title"),
     "economy": ECONOMY_KEYS,
-    "study": ("kind", "countries", "single_industry_elasticity", "country", "draws", "seed", "table_name"),
+    "study": (
+        "kind",
+        "countries",
+        "single_industry_elasticity",
+        "country",
+        "draws",
+        "seed",
+        "learning",
+        "table_name",
+    ),
 }
 LIST = "counterfactual"
 MOST_DRAWS = 100_000
@@ -52,6 +61,7 @@ class Plan:
     changes         name of a counterfactual -> (shock, policy)
     single_industry_elasticity    for gains from trade, or None
     draws, seed     of the elasticities, for a country study; else 0
+    learning        whether a country study has its dynamic part
     table_name      of the files of its first part, the table of the country and its peers; else None
     options         the table [economy] as written
     hashes          data set or file -> sha256 of what was read; `scenario_hash` that of the scenario's text
@@ -69,6 +79,7 @@ class Plan:
     single_industry_elasticity: float | None
     draws: int
     seed: int
+    learning: bool
     table_name: str | None
     options: Mapping[str, object]
     hashes: Mapping[str, str]
@@ -182,6 +193,7 @@ def read(text: str, origin: str, folder: Path = Path(), country: str | None = No
         single_industry_elasticity=elasticity,
         draws=draws,
         seed=seed,
+        learning=tables["study"].get("learning", True),
         table_name=table_name,
         options=MappingProxyType(tables["economy"]),
         hashes=MappingProxyType(built.hashes),
@@ -310,9 +322,11 @@ def _draws(table: Mapping, kind: str, faults: Faults) -> tuple[int, int]:
             faults.add(
                 "study", f"{key} is {given[key]!r}; it must be a whole number from 0 to {MOST_DRAWS}", key
             )
+    if not isinstance(table.get("learning", True), bool):
+        faults.add("study", f"learning is {table['learning']!r}; it must be true or false", "learning")
     if kind == COUNTRY_STUDY:
         return given["draws"], given["seed"]
-    for key in ("country", "draws", "seed"):
+    for key in ("country", "draws", "seed", "learning"):
         if key in table:
             faults.add("study", f"{key} has no use in a study of kind {kind!r}: drop it", key)
     return 0, 0

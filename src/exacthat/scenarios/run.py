@@ -19,7 +19,7 @@ def run(
     """
     if plan.kind == COUNTRY_STUDY:
         country, *peers = plan.countries
-        numbers = {"draws": plan.draws, "seed": plan.seed, "tol": tol}
+        numbers = {"draws": plan.draws, "seed": plan.seed, "learning": plan.learning, "tol": tol}
         return country_study(plan.economy, country, peers, **numbers, threads=threads, progress=progress)
     options = {"deficits": plan.deficits, "threads": threads, "progress": progress}
     if plan.kind == "corrective-policy":

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.diagnosis import GROWTH_FROM
+from exacthat.country_study.dynamic import HORIZON, SUPPORT
 from exacthat.country_study.sensitivity import BASELINE, CERTIFIED
 from exacthat.country_study.whole import DATA
 from exacthat.datasets import describe, series
@@ -246,6 +247,31 @@ def draws(study: CountryStudy) -> Chart | None:
         "lines mark the point estimates.",
         "Histograms of the gain alone and coordinated.",
     )
+
+
+def support(study: CountryStudy) -> list[Chart]:
+    """Draw the effect of ten years of support over time, one chart per rule."""
+    charts = []
+    for rule in dict.fromkeys(one.rule for one in study.learning[0].trajectories):
+        figure, axes = _figure(3.2)
+        shown = [one for one in study.learning[0].trajectories if one.rule == rule]
+        for one, colour in zip(shown, COLOURS):
+            label = f"{one.sector.industry} ({100 * one.rate:.0f} %)"
+            axes.plot(one.times, one.relative, color=colour, lw=1.8, label=label)
+        axes.axhline(0.0, color="black", lw=0.9)
+        axes.axvspan(0.0, SUPPORT, color="#F0F2F4", zorder=0)
+        axes.margins(x=0)
+        _finish(axes, f"Ten years of support, {rule}", "years", legend=2)
+        axes.set_ylabel("effect on welfare, percent")
+        charts.append(
+            Chart(
+                _svg(figure, f"support-{len(charts)}"),
+                f"Welfare of the country with support of one sector ({rule}) over welfare without, shaded "
+                "while it lasts. The static effect ends with the support; what is left is learned.",
+                f"Lines of the effect on welfare over {HORIZON:g} years, one for each supported sector.",
+            )
+        )
+    return charts
 
 
 def _sectors(country: str) -> Chart:

@@ -13,7 +13,7 @@ from exacthat.report.manifest import number, provenance
 from exacthat.scenarios import Plan
 
 KEYS = ("diagnosis", "claims", "specialisation", "decomposition", "coordination", "focus", "sensitivity", "signs",
-        "intervals", "cuts", "targets")  # fmt: skip
+        "intervals", "cuts", "targets", "support", "learning", "rates")  # fmt: skip
 SUFFIXES = (".json", ".html", *(f"-{key}.csv" for key in KEYS))
 
 
@@ -47,11 +47,13 @@ def manifest(plan: Plan, study: CountryStudy, others: dict[str, bytes], wall_sec
             "peers": list(study.peers),
             "draws": plan.draws,
             "seed": plan.seed,
+            "learning": plan.learning,
             "first_part": f"{plan.table_name}.json",
         },
         "tolerances": {"counterfactual": study.tolerance},
         "equilibria": {
             "certified": study.solved,
+            "paths": study.paths,
             "largest_residual": study.residual,
             "failed": list(study.failed),
         },

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from exacthat.country_study import CountryStudy
-from exacthat.country_study.focus import SECTORS
+from exacthat.country_study.dynamic import DISCOUNT, HORIZON
+from exacthat.country_study.focus import SECTORS, TENTH
 from exacthat.country_study.sensitivity import CERTIFIED, COLUMNS, PERCENTILES
 from exacthat.report.country.figures import industry_names
 
@@ -255,6 +256,70 @@ def cuts(study: CountryStudy) -> Grid | None:
     return Grid("cuts", "Proposals of the draws, by estimate", ("estimate", "proposed", "cut"), rows)
 
 
+def support(study: CountryStudy) -> Grid | None:
+    """Return ten years of support of each focus sector under the main assumptions."""
+    if not study.learning:
+        return None
+    columns = (
+        "industry", "rule", "rate, %", "static effect at the start, %", "effect right after support, %",
+        f"effect after {HORIZON:g} years, %", "productivity of the industry when support ends, %",
+        "consumption equivalent, %", "critical discount rates, % (pays)", f"Bastable at {100 * DISCOUNT:g} %", "Mill",
+        "margin of Mill, points",
+    )  # fmt: skip
+    rows = tuple(
+        (one.sector.industry, one.rule, 100.0 * one.rate, one.at_start, one.after, one.at_end, one.productivity,
+         one.equivalent, _critical(one.critical), _passes(one.bastable), _passes(one.mill), one.mill_margin)
+        for one in study.learning[0].trajectories
+    )  # fmt: skip
+    return Grid("support", "Ten years of support against none: effects on welfare", columns, rows, 3)
+
+
+def learning(study: CountryStudy) -> Grid | None:
+    """Return what support at ten percent does under each set of assumptions on learning."""
+    if not study.learning:
+        return None
+    columns = (
+        "assumption", "c, % a year", "spillovers", "activity constant", "industry", "effect right after support, %",
+        "consumption equivalent, %", "critical discount rates, % (pays)", "Bastable", "Mill",
+    )  # fmt: skip
+    rows = tuple(
+        (held.assumptions.name, 100.0 * held.assumptions.growth, held.assumptions.matrix,
+         f"{held.assumptions.activity:g}", one.sector.industry, one.after, one.equivalent, _critical(one.critical),
+         _passes(one.bastable), _passes(one.mill))
+        for held in study.learning
+        for one in held.trajectories
+        if one.rule == TENTH
+    )  # fmt: skip
+    return Grid("learning", "Support at ten percent under other assumptions on learning", columns, rows, 3)
+
+
+def rates(study: CountryStudy) -> Grid | None:
+    """Return the starting rates of learning that the scale implies, and how growth fades without support."""
+    if not study.learning:
+        return None
+    countries = (study.country, *study.peers)
+    dates = tuple(sorted({date for held in study.learning for date in held.fading}))
+    columns = (
+        "assumption", *(f"start, {label}" for label in countries),
+        *(f"{study.country} after {date:g} years" for date in dates if date > 0),
+    )  # fmt: skip
+    rows = tuple(
+        (held.assumptions.name, *(held.starting[label] for label in countries),
+         *(held.fading.get(date, float("nan")) for date in dates if date > 0))
+        for held in study.learning
+    )  # fmt: skip
+    title = "Growth of manufacturing productivity without support, % a year"
+    return Grid("rates", title, columns, rows)
+
+
+def _critical(rates) -> str:
+    return ", ".join(f"{100 * rate:.2f} ({pays})" for rate, pays in rates) or "none"
+
+
+def _passes(verdict: bool) -> str:
+    return "passes" if verdict else "fails"
+
+
 def targets(study: CountryStudy) -> Grid | None:
     """Return the growth that the paper's target asks for."""
     if study.diagnosis is None or not study.diagnosis.targets:
@@ -269,5 +334,5 @@ def targets(study: CountryStudy) -> Grid | None:
 def every(study: CountryStudy) -> Sequence[Grid]:
     """Return all tables that have a file of their own; the peers' table has its own files."""
     built = [make(study) for make in (facts, claims, goods, parts, coordination, focus, sensitivity, signs,
-                                      intervals, cuts, targets)]  # fmt: skip
+                                      intervals, cuts, targets, support, learning, rates)]  # fmt: skip
     return [grid for grid in built if grid is not None]

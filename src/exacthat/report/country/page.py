@@ -12,6 +12,7 @@ from exacthat import datasets
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
 from exacthat.country_study.draws import ALPHA_BELOW
+from exacthat.country_study.dynamic import DISCOUNT, HORIZON, PRODUCTIVITY, SUPPORT, TYPICAL_GROWTH
 from exacthat.country_study.sensitivity import REFUSED
 from exacthat.country_study.specialisation import NEAR
 from exacthat.report.country import figures, grids, words
@@ -57,13 +58,8 @@ def page(plan: Plan, table_plan: Plan, study: CountryStudy) -> bytes:
 
 def sections(study: CountryStudy) -> list[Section]:
     """Return the parts of the page that have something to show, in order."""
-    built = [
-        _diagnosis(study),
-        _specialisation(study),
-        _correction(study),
-        _focus(study),
-        _sensitivity(study),
-    ]
+    built = [_diagnosis(study), _specialisation(study), _correction(study), _focus(study), _learning(study),
+             _sensitivity(study)]  # fmt: skip
     return [section for section in built if section is not None]
 
 
@@ -76,8 +72,8 @@ def _lead(study: CountryStudy) -> str:
     return (
         "A study of the question that Chatha, Ahmed and Zahid ask of Pakistan (SDPI working paper 213, 2026), with a "
         "quantitative trade model with scale economies. Every number was computed in one run on embedded data; "
-        "welfare is real expenditure of the country as a whole; nothing here is dynamic: learning over time is "
-        "not in it."
+        "welfare is real expenditure of the country as a whole. "
+        + ("Learning over time is in its own part." if study.learning else "Learning over time is not in it.")
     )
 
 
@@ -132,6 +128,32 @@ def _focus(study: CountryStudy) -> Section:
     return _section("focus", "Support of single sectors", paragraphs, [], [grids.focus(study)])
 
 
+def _learning(study: CountryStudy) -> Section | None:
+    if not study.learning:
+        return None
+    main = study.learning[0].assumptions
+    paragraphs = [
+        "Productivity phi of every industry and country starts at one and grows with employment, in shares of the "
+        "country's: what an industry learns from another is an entry of the matrix of spillovers, here "
+        f"{main.matrix}. Services neither send nor receive; an industry whose employment share is small against the "
+        f"activity constant {main.activity:g} learns little; nothing is learned from abroad. The matrix gives a "
+        f"shape only. Its scale makes the {PRODUCTIVITY} of {words.place(study.country)} start to grow at c = "
+        f"{100 * main.growth:.2f} percent a year, which is what value added per worker grew by in the series "
+        f"({100 * TYPICAL_GROWTH:g} where they do not hold the country); the same scale holds in all countries.",
+        "The law is additive in levels, so growth fades: a target path cannot be sustained by a constant c. Support "
+        f"lasts {SUPPORT:g} years; welfare is compared with no support over {HORIZON:g} years, log utility, nothing "
+        f"counted after that; the consumption equivalent is at {100 * DISCOUNT:g} percent. At the start the effect is "
+        "the static one, which goes when support goes; right after the end only learning is left.",
+        "Bastable: the present value is positive. Mill: the industry's employment share never lies below that "
+        "without support after it has ended; with gravity no industry shuts, so survival alone says nothing. The two "
+        "can disagree. Critical discount rates are those at which the present value is zero, with the side on which "
+        "support pays.",
+    ]
+    charts = figures.support(study) if study.learning[0].trajectories else []
+    return _section("learning", "Ten years of support with learning", paragraphs, charts,
+                    [grids.support(study), grids.learning(study), grids.rates(study)])  # fmt: skip
+
+
 def _sensitivity(study: CountryStudy) -> Section:
     paragraphs = [
         "Purging deficits is a counterfactual of its own. The rows with deficits as observed keep them fixed in "
@@ -166,18 +188,21 @@ def _basis(table_plan: Plan, study: CountryStudy) -> list[tuple[str, str]]:
         *header(table_plan, study.table, study.tolerance),
         (
             "Flows",
-            f"of {about.year}, the last year before the pandemic, at producer prices, goods and services for intermediate "
+            f"of {about.year}, the last year before the pandemic, at producer prices, goods and services for "
+            "intermediate "
             "and final use together, no input-output links",
         ),
         (
             "Model",
-            "many countries and industries, constant elasticities, scale economies external to the firm (free entry) or "
+            "many countries and industries, constant elasticities, scale economies external to the firm (free "
+            "entry) or "
             "markups and profits (restricted entry); labour moves between industries, not between countries; subsidies "
             "are paid lump sum, without cost of raising them, corruption, or error in choosing industries",
         ),
         (
             "Not in it",
-            "learning over time, capital, unemployment, finance, several of the paper's instruments (regulation, "
+            f"{'' if study.learning else 'learning over time, '}capital, unemployment, finance, several of the "
+            "paper's instruments (regulation, "
             "skills, partnerships), and tariffs",
         ),
         (
@@ -191,10 +216,13 @@ def _basis(table_plan: Plan, study: CountryStudy) -> list[tuple[str, str]]:
 
 
 def _sources(study: CountryStudy) -> list[str]:
-    if study.diagnosis is None:
-        return []
-    held = [datasets.series(name) for name in datasets.series_names()]
-    return [f"{one.title} ({one.unit}): {one.source}. {one.licence}." for one in held]
+    names = datasets.series_names() if study.diagnosis is not None else ()
+    held = [datasets.series(name) for name in names]
+    matrices = dict.fromkeys(one.assumptions.matrix for one in study.learning)
+    spilled = [datasets.describe_spillovers(name) for name in matrices]
+    return [f"{one.title}: {one.source}. {one.licence}." for one in spilled] + [
+        f"{one.title} ({one.unit}): {one.source}. {one.licence}." for one in held
+    ]
 
 
 def _versions() -> str:

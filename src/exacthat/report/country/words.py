@@ -8,7 +8,8 @@ import numpy as np
 
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
-from exacthat.country_study.focus import CORRECTIVE
+from exacthat.country_study.dynamic import DISCOUNT, HORIZON
+from exacthat.country_study.focus import CORRECTIVE, TENTH
 from exacthat.country_study.sensitivity import CERTIFIED, PERCENTILES, REFUSED, flips
 from exacthat.country_study.whole import DATA
 from exacthat.datasets import describe, series_countries
@@ -19,8 +20,9 @@ def certificate_line(study: CountryStudy) -> str:
     """Say in one line how many equilibria were solved and how well the worst of them holds."""
     if study.failed:
         return f"NOT certified: {enumerated(study.failed)}; {study.solved} other equilibria are certified"
+    paths = f", {study.paths} paths" if study.paths else ""
     return (
-        f"certified: all {study.solved} equilibria; worst residual {study.residual:.1e} "
+        f"certified: {study.solved} equilibria{paths}; worst residual {study.residual:.1e} "
         f"(tolerance {study.tolerance:.0e})"
     )
 
@@ -31,6 +33,7 @@ def summary(study: CountryStudy) -> list[tuple[str, list[str]]]:
         ("Corrective policy", [*_correction(study), *_immiserizing(study)]),
         ("What it rests on", [*_assumptions(study), *_draws(study)]),
         ("Focus sectors", _focus(study)),
+        ("Ten years of support with learning", _learning(study)),
         ("Specialisation", _specialisation(study)),
         ("The paper and the data", [*_claims(study), *_target(study)]),
     ]
@@ -167,6 +170,55 @@ def _focus(study: CountryStudy) -> list[str]:
         "have no "
         "scale economies here.",
     ]
+
+
+def _learning(study: CountryStudy) -> list[str]:
+    if not study.learning or not study.learning[0].trajectories:
+        return []
+    main = study.learning[0]
+    growth = 100.0 * main.assumptions.growth
+    fading = " and ".join(f"{rate:.2f} after {date:g}" for date, rate in main.fading.items() if date > 0)
+    told = [
+        f"Learning is scaled so that productivity in {place(study.country)}'s manufacturing starts to grow at "
+        f"{growth:.2f} percent a year; the law is additive, so without support growth falls to {fading} years."
+    ]
+    for rule in dict.fromkeys(one.rule for one in main.trajectories):
+        listed = [
+            f"{one.sector.industry} {one.at_start:+.2f} at the start, {one.after:+.2f} after it ends, worth "
+            f"{one.equivalent:+.3f}"
+            for one in main.trajectories
+            if one.rule == rule
+        ]
+        told.append(
+            f"Support at {rule}, welfare against none in percent, with the consumption equivalent of it all: "
+            f"{'; '.join(listed)}."
+        )
+    words = {
+        (True, True): "pass both tests",
+        (True, False): "pass Bastable's and fail Mill's",
+        (False, True): "pass Mill's and fail Bastable's",
+        (False, False): "fail both",
+    }
+    verdicts: dict[tuple[bool, bool], list[str]] = {key: [] for key in words}
+    for one in main.trajectories:
+        verdicts[one.bastable, one.mill].append(f"{one.sector.industry} at {one.rule}")
+    found = "; ".join(
+        f"{len(names)} {words[key]} ({', '.join(names)})" for key, names in verdicts.items() if names
+    )
+    told.append(
+        f"Of {len(main.trajectories)} kinds of support, judged over {HORIZON:g} years at {100 * DISCOUNT:g} "
+        f"percent: {found}."
+    )
+    passed: dict[str, list[bool]] = {}
+    for held in study.learning:
+        for one in held.trajectories:
+            if one.rule == TENTH:
+                passed.setdefault(one.sector.industry, []).append(one.bastable)
+    counted = ", ".join(f"{industry} {sum(each)} of {len(each)}" for industry, each in passed.items())
+    told.append(
+        f"Support at ten percent passes Bastable's test under so many assumptions on learning: {counted}."
+    )
+    return told
 
 
 def _specialisation(study: CountryStudy) -> list[str]:
