@@ -374,7 +374,10 @@ def test_shapes_labels_and_read_only_states():
     with pytest.raises(ValueError, match="read-only"):
         states.productivity[0, 0, 0] = 1.0
     assert "certified" in str(path)
-    assert "rule" not in repr(path)
+    assert repr(path) == "Path(3 countries, 1 phase, horizon 6)"
+    assert repr(path.learning) == (
+        "Learning(4 industries, additive law, activity 0.01, with diffusion, labour, initial, research)"
+    )
 
 
 def test_a_date_does_not_depend_on_what_was_asked_before():

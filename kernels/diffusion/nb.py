@@ -17,11 +17,18 @@ def active(employment, activity):
 
 @numba.njit(cache=True)
 def _add_product(row, matrix, out):
-    """Add row @ matrix to `out`."""
-    for g in range(matrix.shape[0]):
-        if row[g] != 0.0:
+    """Add row @ matrix to `out`, four rows of the matrix at a time: one read and write of `out` serves four."""
+    whole = matrix.shape[0] // 4 * 4
+    for g in range(0, whole, 4):
+        a, b, c, d = row[g], row[g + 1], row[g + 2], row[g + 3]
+        if a != 0.0 or b != 0.0 or c != 0.0 or d != 0.0:
             for k in range(matrix.shape[1]):
-                out[k] += row[g] * matrix[g, k]
+                out[k] += (a * matrix[g, k] + b * matrix[g + 1, k]) + (
+                    c * matrix[g + 2, k] + d * matrix[g + 3, k]
+                )
+    for g in range(whole, matrix.shape[0]):
+        for k in range(matrix.shape[1]):
+            out[k] += row[g] * matrix[g, k]
 
 
 @numba.njit(cache=True)

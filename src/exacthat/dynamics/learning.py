@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -142,9 +142,11 @@ class Learning:
         )
 
     def __repr__(self):
-        given = [item.name for item in fields(self) if getattr(self, item.name) is not None]
+        optional = ("diffusion", "labour", "initial", "research")
+        given = ", ".join(name for name in optional if getattr(self, name) is not None)
+        size = f"{len(self.spillovers)} industries"
         return (
-            f"Learning({self.law} law, activity {self.activity:g}, with {', '.join(given[:1] + given[3:])})"
+            f"Learning({size}, {self.law} law, activity {self.activity:g}{', with ' if given else ''}{given})"
         )
 
 

@@ -20,8 +20,9 @@ from exacthat.kernels.gravity.system import Solution
 from exacthat.scenario import Policy, Shock
 
 TIGHTEST, LOOSEST = 1e-11, 1e-2  # rtol
-SOLVE = 1e-3  # tolerance of a solve over rtol, so that its noise does not drive the step size
-SOLVE_LEAST, SOLVE_MOST = 1e-13, 1e-10
+STAGE = 1e-2  # tolerance of a solve within a step over rtol: its noise must not drive the step size
+STAGE_LEAST, STAGE_MOST = 1e-13, 1e-6
+CERTIFY = 1e-10  # accepted states are solved at least to this
 FIRST_CHANGE = 0.01  # largest change of ln(phi) in the first step of a phase
 CACHED = 1024  # dates whose states a path keeps
 
@@ -216,13 +217,13 @@ class Path:
         return self._cache[key]
 
     def __repr__(self):
-        return f"Path({len(self.countries)} countries, {len(self._legs)} phases, horizon {self.horizon:g})"
+        phases = "1 phase" if len(self._legs) == 1 else f"{len(self._legs)} phases"
+        return f"Path({len(self.countries)} countries, {phases}, horizon {self.horizon:g})"
 
     def __str__(self):
         return (
-            f"{self.certificate.outcome}: {len(self._legs)} phase(s) over {self.horizon:g}, {self.steps} steps, "
-            f"{self.evaluations} evaluations at rtol {self.rtol:.0e}, largest residual "
-            f"{self.certificate.residual:.1e}; {self.learning}"
+            f"{self!r}: {self.certificate.outcome}, {self.steps} steps, {self.evaluations} evaluations at rtol "
+            f"{self.rtol:.0e}, largest residual {self.certificate.residual:.1e}; {self.learning}"
         )
 
 
@@ -249,8 +250,9 @@ def simulate(
     horizon : float > 0
         Last date, in the unit of time of `learning`.
     rtol : float in [1e-11, 1e-2]
-        Largest local error of any productivity in one step, relative. States are solved to rtol / 1000 (at least
-        1e-13, at most 1e-10) and certified at that.
+        Largest local error of any productivity in one step, relative. Equilibria within a step are solved to
+        rtol / 100, accepted states to a residual of 1e-10 or that, whichever is smaller. A path that
+        `exacthat.compare` appraises to its `resolution` wants no larger an rtol: coarse steps show as kinks.
     deficits : "fixed", "zero" or (N,)
         As in `counterfactual`: fixed deficits keep their share of world labour income.
     threads : int, optional
@@ -283,7 +285,8 @@ def simulate(
     read.finish()
     check_baseline(economy)
     fitted = learning.fit(economy)
-    tolerance = float(np.clip(SOLVE * rtol, SOLVE_LEAST, SOLVE_MOST))
+    stage = float(np.clip(STAGE * rtol, STAGE_LEAST, STAGE_MOST))
+    tolerance = min(stage, CERTIFY)
     problems = _assembled(economy, dated, deficits)
     worlds = [World(economy, problem, fitted, tolerance, threads) for problem in problems]
 
@@ -294,7 +297,7 @@ def simulate(
         return Path(economy, learning, end, rtol, count, _worst(legs, tolerance, end / horizon), tuple(legs))
 
     for (phase, start, end), world in zip(dated, worlds):
-        leg, evaluations, trouble = _integrate(phase, world, start, end, world.state(phi), rtol)
+        leg, evaluations, trouble = _integrate(phase, world, start, end, world.state(phi), rtol, stage)
         count += evaluations
         legs += [leg] if leg is not None and (leg.steps or not legs) else []
         if trouble:
@@ -322,7 +325,7 @@ def _assembled(economy: Economy, dated, deficits) -> list:
     return problems
 
 
-def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: float):
+def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: float, stage: float):
     """Follow one phase; return its leg (None if it has no start), the evaluations and what went wrong ("")."""
     from scipy.integrate import DOP853
 
@@ -335,10 +338,8 @@ def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: fl
     def speed(time, at):
         nonlocal count, latest
         count += 1
-        found = world.solve(at, predictor.at(time))
-        if (
-            found is None
-        ):  # the integrator reads nan as an error above any tolerance, and takes a smaller step
+        found = world.solve(at, predictor.at(time), stage)
+        if found is None:  # the integrator takes a smaller step where it meets nan
             return np.full(at.size, np.nan)
         predictor.add(time, found.point)
         latest = found
@@ -358,11 +359,15 @@ def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: fl
         message = solver.step()
         if solver.status == "failed":
             return Leg(phase, world, tuple(nodes), tuple(steps), y), count, _trouble(message)
-        node = Node(solver.t, latest)  # the last evaluation of a step is at its end
+        accepted = latest  # the last evaluation of a step is at its end
+        if not world.certified(accepted):
+            accepted = world.solve(solver.y, accepted.point)
         dense = solver.dense_output()
-        if not np.isfinite(dense(0.5 * (solver.t_old + solver.t))).all():
-            return Leg(phase, world, tuple(nodes), tuple(steps), y), count, _trouble("no dense output")
-        nodes.append(node)
+        whole = np.isfinite(dense(0.5 * (solver.t_old + solver.t))).all()
+        if accepted is None or not whole:
+            trouble = _trouble("a step could not be completed")
+            return Leg(phase, world, tuple(nodes), tuple(steps), y), count, trouble
+        nodes.append(Node(solver.t, accepted))
         steps.append(dense)
     return Leg(phase, world, tuple(nodes), tuple(steps), y), count, ""
 

@@ -34,7 +34,7 @@ class World:
         self.threads = default_threads(problem.system) if threads is None else thread_count(threads)
         self.live = problem.system.sales.T > 0
         self.ln_initial = np.log(fitted.initial)
-        self.solves = self.iterations = self.evaluations = self.products = 0
+        self.iterations = self.evaluations = self.products = 0
 
     def productivity(self, y) -> np.ndarray:
         """Return phi (N, K); nan where it would not be a finite positive number."""
@@ -47,16 +47,22 @@ class World:
         """Undo `productivity`."""
         return (np.log(productivity) if self.fitted.law == "proportional" else productivity).ravel()
 
-    def solve(self, y, start: Point) -> Solution | None:
-        """Solve by Newton's method from a point nearby; None where that fails."""
+    def solve(self, y, start: Point, tolerance: float | None = None) -> Solution | None:
+        """Solve by Newton's method from a point nearby, to be certified; None where that fails.
+
+        With a `tolerance` of its own the solution serves a step of the integrator and trade need not balance.
+        """
         system = self._system(y)
         if system is None:
             return None
-        found = self._counted(cy.solve(system, start, self.tolerance, threads=self.threads))
-        if found is not None and imbalance(system, found).max() > BALANCE:  # little trade: go on to rounding
-            found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
-            found = self._counted(found._replace(converged=found.residual <= self.tolerance))
-        return found if found is not None and imbalance(system, found).max() <= BALANCE else None
+        aim = self.tolerance if tolerance is None else tolerance
+        found = self._counted(cy.solve(system, start, aim, threads=self.threads))
+        if tolerance is not None or found is None or self.certified(found):
+            return found
+        # Little trade, whose balance a small residual does not settle: go on to rounding.
+        found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
+        found = self._counted(found._replace(converged=found.residual <= aim))
+        return found if found is not None and self.certified(found) else None
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
@@ -65,8 +71,12 @@ class World:
             return None
         outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
         found = self._counted(outcome.solution)
-        met = found is not None and outcome.completed == 100.0 and imbalance(system, found).max() <= BALANCE
-        return found if met else None
+        return found if found is not None and outcome.completed == 100.0 and self.certified(found) else None
+
+    def certified(self, solution: Solution) -> bool:
+        """Tell whether a solution meets the world's tolerance and balances trade."""
+        balanced = imbalance(self.problem.system, solution).max() <= BALANCE
+        return solution.residual <= self.tolerance and bool(balanced)
 
     def output_shares(self, solution: Solution) -> np.ndarray:
         """Employment shares (N, K)."""
@@ -115,7 +125,6 @@ class World:
         return system._replace(shift=shift)
 
     def _counted(self, found: Solution) -> Solution | None:
-        self.solves += 1
         self.iterations += found.iterations
         self.evaluations += found.evaluations
         self.products += found.products
