@@ -31,6 +31,7 @@ extensions = [
                 "problem.pxi",
                 "evaluation.pxi",
                 "preconditioner.pxi",
+                "pullback.pxi",
                 "newton.pxi",
             )
         ],

@@ -62,6 +62,24 @@ _register(
         tolerance=1e-12,
     ),
     Kernel(
+        name="gravity.pullback",
+        reference="gravity.ref:pullback",
+        fast="gravity.cy:pullback",
+        examples="gravity.examples:pullback",
+        contract="System, Point, weights on the residual (Point), on spending (N,), on ln d (K, N) -> Pullback",
+        equation="transposed derivative of equations (1)-(10)",
+        tolerance=1e-12,
+    ),
+    Kernel(
+        name="gravity.solve_transposed",
+        reference="gravity.ref:solve_transposed",
+        fast="gravity.cy:solve_transposed",
+        examples="gravity.examples:solve_transposed",
+        contract="System, Point, right side (Point) -> (Point, relative residual, products)",
+        equation="(transposed derivative of equations (8)-(10)) y = right side",
+        tolerance=1e-8,
+    ),
+    Kernel(
         name="gravity.solve",
         reference="gravity.ref:solve",
         fast="gravity.cy:solve",
@@ -78,6 +96,48 @@ _register(
         contract="trade shares (K, N, N), trade cost hat (N, N, K), trade elasticity (K,) -> (K, N, N)",
         equation="A = lambda tauhat^-epsilon, zero at infinite cost",
         tolerance=1e-13,
+    ),
+    Kernel(
+        name="cutoff.trade",
+        reference="cutoff.ref:trade",
+        fast="cutoff.nb:trade",
+        examples="cutoff.examples:trade",
+        contract="log_technology (2, n), tradable (n,) bool, labour (2,) > 0, sigma > 1",
+        equation="Hanlon (2012), (4)-(12); with non-traded goods one root per pattern",
+        tolerance=1e-10,
+    ),
+    Kernel(
+        name="cutoff.mobile",
+        reference="cutoff.ref:mobile",
+        fast="cutoff.nb:mobile",
+        examples="cutoff.examples:mobile",
+        contract="log_technology (2, n), labour (2,) > 0, sigma > 1",
+        equation="Hanlon (2012), section 5: omega = 1, absolute advantage",
+        tolerance=1e-12,
+    ),
+)
+
+
+_register(
+    Kernel(
+        name="learning.rates",
+        reference="learning.ref:rates",
+        fast="learning.nb:rates",
+        examples="learning.examples:rates",
+        contract="log_technology (2, n), status (n,) int8, spillovers (n, n) [sender, receiver], "
+        "labour (2,), sigma > 1, mobile 0 or 1",
+        equation="Hanlon (2012), (8), (9), (12); on a slide the split that keeps the tie",
+        tolerance=1e-8,
+    ),
+    Kernel(
+        name="learning.trajectory",
+        reference="learning.ref:trajectory",
+        fast="learning.nb:trajectory",
+        examples="learning.examples:trajectory",
+        contract="log_technology (2, n), status (n,) int8, spillovers (n, n) [sender, receiver], "
+        "labour (2,), sigma > 1, times (T,) increasing, tolerance on ln A",
+        equation="Hanlon (2012), (9) through every change of the pattern",
+        tolerance=1e-8,
     ),
 )
 

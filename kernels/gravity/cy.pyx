@@ -5,14 +5,15 @@ Equation numbers are those of `ref`. Arrays [industry, country] are kept in rows
 eight, like the weights, so that every loop runs over whole vectors; pads and cells without output hold
 zeros. Industries are shared among threads; every sum over industries runs in a fixed order on one thread,
 so results do not depend on the number of threads. The C parts stand beside this file: problem.pxi (memory),
-evaluation.pxi (equations and derivative), preconditioner.pxi, newton.pxi.
+evaluation.pxi (equations and derivative), preconditioner.pxi,
+pullback.pxi (transposed products), newton.pxi.
 """
 
 import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Solution, State, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, empty_weights, is_packed, pack
 
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
@@ -23,6 +24,7 @@ from libc.string cimport memcpy, memset
 include "problem.pxi"
 include "evaluation.pxi"
 include "preconditioner.pxi"
+include "pullback.pxi"
 include "newton.pxi"
 
 
@@ -139,6 +141,21 @@ cdef class _Bound:
             for n in range(self.p.N):
                 self.p.x[self.p.L - self.p.stride + n] = spending[n]
 
+    cdef weigh(self, Weights *w, spending, price_power):
+        """Copy weights on spending (N,) and on ln d (K, N) in; None is zero."""
+        cdef const double[::1] by_country
+        cdef const double[:, ::1] by_cell
+        cdef Py_ssize_t k, n
+        if spending is not None:
+            by_country = self.shaped(spending, (self.p.N,), "spending")
+            for n in range(self.p.N):
+                w.spending[n] = by_country[n]
+        if price_power is not None:
+            by_cell = self.shaped(price_power, (self.p.K, self.p.N), "price_power")
+            for k in range(self.p.K):
+                for n in range(self.p.N):
+                    w.ln_d[k * self.p.stride + n] = by_cell[k, n]
+
     cdef shaped(self, values, shape, name):
         if values is None or np.shape(values) != shape:
             raise ValueError(f"{name} of the point must be an array of shape {shape}")
@@ -234,11 +251,9 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
-    krylov.z = _take(&cursor, L)
-    krylov.w = _take(&cursor, L)
+    _place_krylov(&bound.p, &krylov, &cursor)
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
-    krylov.basis = cursor
     memset(&report, 0, sizeof(report))
     cdef double[::1] exports = np.empty(bound.p.N)
     cdef double[::1] imports = np.empty(bound.p.N)
@@ -249,6 +264,66 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
                     bool(report.converged), report.residual, report.last_step, report.iterations,
                     report.evaluations, report.products)
+
+
+def pullback(system, point, residual, spending=None, price_power=None, threads=1):
+    """Carry weights back through the equations; the compiled twin of `ref.pullback`."""
+    cdef _Bound bound = _Bound(system, point, threads)
+    cdef _Bound weights = _Bound(system, residual, 1)
+    cdef Weights w
+    cdef double *block = <double *> calloc(_weights_size(&bound.p) + 8, sizeof(double))
+    cdef double *cursor
+    cdef int status
+    if block == NULL:
+        raise MemoryError("no memory for the weights of the hat system")
+    cursor = block + (-(<uintptr_t> block) % 64) // 8
+    _place_weights(&bound.p, &w, &cursor)
+    try:
+        bound.weigh(&w, spending, price_power)
+        with nogil:
+            status = _evaluate(&bound.p)
+            if status == 0:
+                _pullback(&bound.p, &w, weights.p.x, weights.p.residual)
+        if status != 0:
+            raise ArithmeticError("spending or income of a country is not positive at this point")
+        taxed = bound.p.taxes
+        return Pullback(weights.point(weights.p.residual), bound.array(w.ln_u), bound.array(w.ln_d),
+                        bound.array(w.received), bound.array(w.border) if taxed else None,
+                        bound.array(w.untaxed) if taxed else None, bound.countries(w.spending))
+    finally:
+        free(block)
+
+
+def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
+    """Solve (transposed Jacobian at `point`) y = `right`; return (y, relative residual, products used).
+
+    The compiled twin of `ref.solve_transposed`: GMRES with transposed products and preconditioner.
+    """
+    cdef _Bound bound = _Bound(system, point, threads)
+    cdef _Bound sides = _Bound(system, right, 1)
+    cdef Weights w
+    cdef Krylov krylov
+    cdef Report report
+    cdef Py_ssize_t L = bound.p.L
+    cdef double *block = <double *> calloc(_weights_size(&bound.p) + (KRYLOV + 5) * L + 8, sizeof(double))
+    cdef double *cursor
+    cdef double *part
+    cdef int status
+    if block == NULL:
+        raise MemoryError("no memory for the Krylov basis of the hat system")
+    cursor = block + (-(<uintptr_t> block) % 64) // 8
+    _place_weights(&bound.p, &w, &cursor)
+    _place_krylov(&bound.p, &krylov, &cursor)
+    part = _take(&cursor, L)
+    memset(&report, 0, sizeof(report))
+    with nogil:
+        status = _evaluate(&bound.p)
+        if status == 0:
+            _transposed_solve(&bound.p, &krylov, &w, sides.p.x, part, sides.p.residual, tolerance, &report)
+    free(block)
+    if status != 0:
+        raise ArithmeticError("spending or income of a country is not positive at this point")
+    return sides.point(sides.p.residual), report.residual, report.products
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):

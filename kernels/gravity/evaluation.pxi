@@ -2,14 +2,10 @@
 
 cdef void _wage_change(Problem *p, const double *x, double *change) noexcept nogil:
     """change_n = sum_k l kappa R x / Y', the move of ln(labour income) along x."""
-    cdef Py_ssize_t k, n, at
+    cdef Py_ssize_t k
     memset(change, 0, p.stride * sizeof(double))
     for k in range(p.K):
-        at = k * p.stride
-        for n in range(p.N):
-            change[n] += p.labour_share[at + n] * p.kappa[at + n] * p.revenue[at + n] * x[at + n]
-    for n in range(p.N):
-        change[n] /= p.labour[n]
+        vec.add_product(p.stride, p.wage_weight + k * p.stride, x + k * p.stride, change)
 
 
 cdef void _links(Problem *p, Py_ssize_t i, const double *prices, const double *wage, const double *sales,
@@ -42,26 +38,16 @@ cdef void _links(Problem *p, Py_ssize_t i, const double *prices, const double *w
 cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
     """Equations (3) to (6), (8) and (9) for one industry."""
     cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, S = p.stride, i
-    cdef double alpha = p.alpha[k], cost = p.alpha[k] + p.epsilon[k], most = -INFINITY, value
-    cdef double *r = p.x + at
+    cdef double alpha = p.alpha[k], cost = p.alpha[k] + p.epsilon[k], most, value
     cdef double *u = p.u + at
-    cdef double *residual = p.residual + at
-    cdef double *work = p.work + at
     cdef double *live = p.live + at
+    cdef double *exponent = p.work + at
     cdef double *ln_cost = p.wage_bill if p.inputs == NULL else p.ln_cost + at
-    for i in range(p.N):
-        value = alpha * r[i] - cost * ln_cost[i] + p.shift[at + i]
-        residual[i] = value
-        if live[i] > 0 and value > most:
-            most = value
+    most = vec.exponent(S, alpha, cost, p.x + at, ln_cost, p.shift + at, live, exponent)
     if not isfinite(most):
         most = 0.0
     p.largest[k] = most
-    for i in range(p.N):
-        work[i] = residual[i] - most
-    vec.exp(S, work, u)
-    for i in range(S):
-        u[i] *= live[i]
+    vec.weigh(S, most, exponent, live, u)
     if p.inputs == NULL:
         for i in range(S):
             p.spending[at + i] = p.beta[at + i] * p.expenditure[i]
@@ -79,17 +65,14 @@ cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
             if live[i] > 0:
                 value = p.at_border[at + i] / (p.markup[at + i] * p.demand[at + i])
                 p.value[at + i] = value - p.bought[at + i]
-    vec.log(S, p.demand + at, work)
     # with u divided by exp(most), demand per unit of u comes out multiplied by it
-    for i in range(p.N):
-        value = r[i] - residual[i] + most - p.offset[at + i] - work[i] + p.scale[i]
-        residual[i] = value if live[i] > 0 else 0.0
+    vec.miss(S, most, p.x + at, exponent, p.offset + at, p.demand + at, p.scale, live, p.residual + at)
     if p.inputs != NULL:
-        vec.log(S, p.d + at, work)
+        vec.log(S, p.d + at, exponent)
         for i in range(p.N):
             value = p.x[p.M + at + i]
             if p.d[at + i] > 0:
-                value += (work[i] + most) / p.epsilon[k]
+                value += (exponent[i] + most) / p.epsilon[k]
             p.residual[p.M + at + i] = value
 
 
@@ -103,10 +86,10 @@ cdef int _evaluate(Problem *p) noexcept nogil:
     memset(p.total, 0, p.C * sizeof(double))
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.N):
+        for n in range(p.stride):
             p.revenue[at + n] *= p.sales[at + n]
-            p.labour[n] += p.labour_share[at + n] * p.kappa[at + n] * p.revenue[at + n]
-            p.expenditure[n] += p.value[at + n] * p.revenue[at + n]
+        vec.add_product(p.stride, p.wage_share + at, p.revenue + at, p.labour)
+        vec.add_product(p.stride, p.value + at, p.revenue + at, p.expenditure)
     for n in range(p.N):
         p.total[p.component[n]] += p.labour[n]
     for n in range(p.N):
@@ -119,6 +102,10 @@ cdef int _evaluate(Problem *p) noexcept nogil:
             p.expenditure[n] = p.base_spending[n] * exp(p.x[spent + n])
         if not p.expenditure[n] > 0:
             return -1
+    for k in range(p.K):
+        at = k * p.stride
+        for n in range(p.N):
+            p.wage_weight[at + n] = p.wage_share[at + n] * p.revenue[at + n] / p.labour[n]
     if p.inputs != NULL:
         for n in range(p.N):
             _links(p, n, p.x + p.M, p.wage_bill, NULL, p.expenditure, p.ln_cost, p.spending)
@@ -150,9 +137,7 @@ cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y
     cdef double *row = p.row + at
     cdef double *ln_cost = p.change_wage if p.inputs == NULL else p.ln_cost + at
     cdef double *spent = p.change_expenditure if p.inputs == NULL else p.change_spending + at
-    for i in range(p.N):
-        dln_u[i] = alpha * x[at + i] - cost * ln_cost[i]
-        g[i] = p.u[at + i] * dln_u[i]
+    vec.bend(S, alpha, cost, x + at, ln_cost, p.u + at, dln_u, g)
     if p.b == 0:
         vec.market_product(p.N, S, S, p.A + block, g, p.q + at, spent, p.inverse + at, row)
     else:
@@ -163,13 +148,7 @@ cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y
             dln_d[i] = dln_d[i] * p.inverse[at + i] if p.d[at + i] > 0 else 0.0
             g[i] = p.q[at + i] * (spent[i] - dln_d[i])
         vec.rows(p.N, S, S, p.H + block, g, row)
-    for i in range(p.N):
-        if p.live[at + i] > 0:
-            row[i] /= p.demand[at + i]
-            y[at + i] = x[at + i] - dln_u[i] - row[i] + p.change_scale[i]
-        else:
-            row[i] = 0.0
-            y[at + i] = 0.0
+    vec.differ(S, x + at, dln_u, p.demand + at, p.change_scale, p.live + at, row, y + at)
     if p.inputs != NULL:
         for i in range(p.N):
             y[p.M + at + i] = x[p.M + at + i] + dln_d[i] / p.epsilon[k]
@@ -205,7 +184,7 @@ cdef void _product(Problem *p, const double *x, double *y) noexcept nogil:
     else:
         for k in range(p.K):
             at = k * p.stride
-            for n in range(p.N):
+            for n in range(p.stride):
                 p.change_expenditure[n] += p.value[at + n] * p.revenue[at + n] * x[at + n]
         for n in range(p.N):
             p.change_expenditure[n] += p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.kernels.gravity.ref import solve as _solve
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
 from exacthat.kernels.gravity.system import Point, System, pack
 
@@ -97,6 +98,20 @@ def jacobian_product(rng, **options):
     """Draw arguments of `jacobian_product`: a system, a point and a direction."""
     drawn, point = evaluate(rng, **options)
     return drawn, point, near(rng, drawn, 1.0)
+
+
+def pullback(rng, **options):
+    """Draw arguments of `pullback`: a system, a point and weights on residual, spending and price powers."""
+    drawn, point, weights = jacobian_product(rng, **options)
+    return drawn, point, weights, rng.normal(size=len(drawn.deficits)), rng.normal(size=drawn.sales.shape)
+
+
+def solve_transposed(rng, **options):
+    """Draw arguments of `solve_transposed`: a system, its solution and a right side that lies on live cells."""
+    drawn, _, _ = solve(rng, **options)
+    right = near(rng, drawn, 1.0)
+    right = right._replace(sales=np.where(drawn.sales > 0, right.sales, 0.0))
+    return drawn, _solve(drawn).point, right
 
 
 def solve(rng, **options):

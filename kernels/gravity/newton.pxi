@@ -2,6 +2,7 @@
 
 cdef enum:
     KRYLOV = 60                       # largest number of GMRES steps in one Newton step
+    RESTARTS = 12                     # of GMRES in a transposed solve
 cdef double FORCING = 0.1             # relative accuracy of the first linear solve
 cdef double FORCING_LEAST = 1e-3
 cdef int LONG_SOLVE = 12              # products after which a kept preconditioner is renewed
@@ -16,6 +17,7 @@ cdef struct Krylov:
     double cosine[KRYLOV]
     double sine[KRYLOV]
     double g[KRYLOV + 1]
+    double left
 
 
 cdef struct Report:
@@ -39,19 +41,27 @@ cdef double _largest(const double *x, Py_ssize_t n) noexcept nogil:
     return most
 
 
-cdef int _newton_direction(Problem *p, Krylov *s, double norm, double forcing, double *step) noexcept nogil:
-    """Solve J step = -F to relative accuracy `forcing` by preconditioned GMRES; return the products used."""
+cdef int _krylov(Problem *p, Krylov *s, Weights *transposed, const double *right, double sign, double norm,
+                 double accuracy, double *step) noexcept nogil:
+    """Solve J step = sign * right by preconditioned GMRES, with the transpose if its work space is given.
+
+    `norm` is the length of `right`, `accuracy` the residual asked for relative to it. Returns the products used;
+    what is left of the residual, relative to `norm`, is in s.left.
+    """
     cdef Py_ssize_t L = p.L
     cdef int j, l, used = 0
     cdef double length, rotated
     cdef double y[KRYLOV]
     memset(s.basis, 0, L * sizeof(double))
-    vec.add(L, -1.0 / norm, p.residual, s.basis)
+    vec.add(L, sign / norm, right, s.basis)
     memset(s.g, 0, sizeof(s.g))
     s.g[0] = norm
     for j in range(KRYLOV):
-        _precondition(p, s.basis + j * L, s.z)
-        _product(p, s.z, s.w)
+        _precondition(p, transposed != NULL, s.basis + j * L, s.z)
+        if transposed != NULL:
+            _transposed_product(p, transposed, s.z, s.w)
+        else:
+            _product(p, s.z, s.w)
         used = j + 1
         for l in range(used):
             s.h[l][j] = vec.dot(L, s.w, s.basis + l * L)
@@ -70,7 +80,7 @@ cdef int _newton_direction(Problem *p, Krylov *s, double norm, double forcing, d
         s.h[j][j] = rotated
         s.g[j + 1] = -s.sine[j] * s.g[j]
         s.g[j] *= s.cosine[j]
-        if fabs(s.g[j + 1]) <= forcing * norm or length <= 1e-14 * rotated:
+        if fabs(s.g[j + 1]) <= accuracy * norm or length <= 1e-14 * rotated:
             break
         memset(s.basis + (j + 1) * L, 0, L * sizeof(double))
         vec.add(L, 1.0 / length, s.w, s.basis + (j + 1) * L)
@@ -82,7 +92,8 @@ cdef int _newton_direction(Problem *p, Krylov *s, double norm, double forcing, d
         y[j] /= s.h[j][j]
     for j in range(used):
         vec.add(L, y[j], s.basis + j * L, s.w)
-    _precondition(p, s.w, step)
+    _precondition(p, transposed != NULL, s.w, step)
+    s.left = fabs(s.g[used]) / norm
     return used
 
 
@@ -102,7 +113,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
         forcing = max(forcing, min(0.3 * tolerance / report.residual, FORCING))
         if p.b == 0 or stale:  # the dense blocks cost more than a few products: keep them while they serve
             _prepare_preconditioner(p)
-        used = _newton_direction(p, s, norm, forcing, step)
+        used = _krylov(p, s, NULL, p.residual, -1.0, norm, forcing, step)
         report.products += used
         _wage_change(p, step, p.change_wage)
         most = _largest(p.change_wage, p.N)
@@ -130,3 +141,30 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
         report.residual = _largest(p.residual, L)
         report.last_step = length * _largest(step, L)
     report.converged = report.residual <= tolerance
+
+
+cdef void _place_krylov(Problem *p, Krylov *s, double **cursor) noexcept nogil:
+    s.z = _take(cursor, p.L)
+    s.w = _take(cursor, p.L)
+    s.basis = _take(cursor, (KRYLOV + 1) * p.L)
+
+
+cdef void _transposed_solve(Problem *p, Krylov *s, Weights *w, double *right, double *part, double *y,
+                            double accuracy, Report *report) noexcept nogil:
+    """y solves (transposed Jacobian) y = right; GMRES is restarted on what is left until `accuracy` is met."""
+    cdef double whole = sqrt(vec.dot(p.L, right, right)), norm = whole
+    cdef int rounds
+    _prepare_preconditioner(p)
+    report.residual = 1.0 if whole > 0 else 0.0
+    for rounds in range(RESTARTS):
+        if report.residual <= accuracy or not isfinite(norm):
+            break
+        report.products += _krylov(p, s, w, right, 1.0, norm, max(0.1 * accuracy * whole / norm, 1e-14), part)
+        vec.add(p.L, 1.0, part, y)
+        _transposed_product(p, w, part, s.w)
+        report.products += 1
+        vec.add(p.L, -1.0, s.w, right)
+        norm = sqrt(vec.dot(p.L, right, right))
+        report.residual = norm / whole
+        report.iterations += 1
+    report.converged = report.residual <= accuracy

@@ -57,7 +57,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
         # d ln u = alpha xr_k - cost (l sum_g y_g xr_g + sum_g a_gk xp_g)
         line[k] -= other * p.alpha[k]
         for g in range(K):
-            wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+            wage_bill = p.wage_weight[g * S + i]
             line[g] += other * cost * p.labour_share[at] * wage_bill
             if not p.taxes:
                 line[g] -= (per_spending * p.beta[at] * p.value[g * S + i] * p.revenue[g * S + i])
@@ -67,7 +67,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
             by_u = -by_x * own
             income[k] += p.value[at] * p.revenue[at] + by_u * p.alpha[k]
             for g in range(K):
-                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                wage_bill = p.wage_weight[g * S + i]
                 income[g] -= by_u * cost * p.labour_share[at] * wage_bill
             if p.spending[at] > 0:
                 income[e] += by_x * p.beta[at] * p.expenditure[i] / p.spending[at]
@@ -84,7 +84,7 @@ cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
             line[k] += own * p.alpha[k]
             line[K + k] += 1.0
             for g in range(K):
-                wage_bill = p.labour_share[g * S + i] * p.kappa[g * S + i] * p.revenue[g * S + i] / p.labour[i]
+                wage_bill = p.wage_weight[g * S + i]
                 line[g] -= own * cost * p.labour_share[at] * wage_bill
                 line[K + g] -= own * cost * a[g * K + k]
     if p.taxes:
@@ -129,8 +129,8 @@ cdef void _invert(double *m, int *pivots, Py_ssize_t size, Py_ssize_t stride) no
                 m[row * stride + pivots[j]] = factor
 
 
-cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) noexcept nogil:
-    """z = inverse of country i's block times x, over that country's unknowns."""
+cdef void _country_solve(Problem *p, Py_ssize_t i, bint transposed, const double *x, double *z) noexcept nogil:
+    """z = inverse (or its transpose) of country i's block times x, over that country's unknowns."""
     cdef Py_ssize_t K = p.K, S = p.stride, b = _padded(p.b), k
     cdef double *v = p.scratch + 2 * i * b
     cdef double *y = v + b
@@ -141,7 +141,10 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) n
             v[K + k] = x[p.M + k * S + i]
     if p.taxes:
         v[p.b - 1] = x[p.L - S + i]
-    vec.rows(p.b, b, b, p.inverses + i * p.b * b, v, y)
+    if transposed:
+        vec.columns(p.b, b, b, p.inverses + i * p.b * b, v, y)
+    else:
+        vec.rows(p.b, b, b, p.inverses + i * p.b * b, v, y)
     for k in range(K):
         z[k * S + i] = y[k]
     if p.inputs != NULL:
@@ -151,12 +154,23 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, const double *x, double *z) n
         z[p.L - S + i] = y[p.b - 1]
 
 
-cdef void _precondition(Problem *p, const double *x, double *z) noexcept nogil:
-    """z = approximate inverse of the Jacobian times x."""
+cdef void _precondition(Problem *p, bint transposed, const double *x, double *z) noexcept nogil:
+    """z = approximate inverse of the Jacobian, or its transpose, times x."""
     cdef Py_ssize_t k, n, at
     if p.b > 0:
         for n in range(p.N):
-            _country_solve(p, n, x, z)
+            _country_solve(p, n, transposed, x, z)
+        return
+    if transposed:
+        memset(p.change_wage, 0, p.stride * sizeof(double))
+        for k in range(p.K):
+            for n in range(p.N):
+                at = k * p.stride + n
+                p.change_wage[n] += p.diagonal[at] * p.coupling[at] * x[at]
+        for k in range(p.K):
+            for n in range(p.N):
+                at = k * p.stride + n
+                z[at] = p.diagonal[at] * (x[at] - p.wage_weight[at] * p.weight[n] * p.change_wage[n])
         return
     for k in range(p.M):
         z[k] = p.diagonal[k] * x[k]
@@ -165,7 +179,7 @@ cdef void _precondition(Problem *p, const double *x, double *z) noexcept nogil:
         p.change_wage[n] *= p.weight[n]
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.N):
+        for n in range(p.stride):
             z[at + n] -= p.diagonal[at + n] * p.coupling[at + n] * p.change_wage[n]
 
 

@@ -105,6 +105,51 @@ static void squares_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, c
     }
 }
 
+static double exponent_plain(ptrdiff_t n, double a, double c, const double *r, const double *l, const double *s,
+                             const double *live, double *e)
+{
+    double most = -INFINITY;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        e[i] = a * r[i] - c * l[i] + s[i];
+        if (live[i] > 0.0 && e[i] > most) most = e[i];
+    }
+    return most;
+}
+
+static void weigh_plain(ptrdiff_t n, double most, const double *e, const double *live, double *u)
+{
+    for (ptrdiff_t i = 0; i < n; i++) u[i] = live[i] > 0.0 ? exp(e[i] - most) : 0.0;
+}
+
+static void miss_plain(ptrdiff_t n, double most, const double *r, const double *e, const double *o, const double *q,
+                       const double *g, const double *live, double *f)
+{
+    for (ptrdiff_t i = 0; i < n; i++) f[i] = live[i] > 0.0 ? r[i] - e[i] + most - o[i] - log(q[i]) + g[i] : 0.0;
+}
+
+static void bend_plain(ptrdiff_t n, double a, double c, const double *x, const double *l, const double *u, double *d,
+                       double *g)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        d[i] = a * x[i] - c * l[i];
+        g[i] = u[i] * d[i];
+    }
+}
+
+static void differ_plain(ptrdiff_t n, const double *x, const double *d, const double *q, const double *g,
+                         const double *live, double *row, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        row[i] = live[i] > 0.0 ? row[i] / q[i] : 0.0;
+        y[i] = live[i] > 0.0 ? x[i] - d[i] - row[i] + g[i] : 0.0;
+    }
+}
+
+static void add_product_plain(ptrdiff_t n, const double *a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] += a[i] * x[i];
+}
+
 static double dot_plain(ptrdiff_t n, const double *x, const double *y)
 {
     double sum = 0.0;
@@ -117,10 +162,11 @@ static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
-static const exacthat_primitives table_baseline = {"baseline",    exp_plain,  log_plain,
-                                                   market_plain,  market_product_plain,
-                                                   columns_plain, rows_plain, squares_plain,
-                                                   dot_plain,     add_plain};
+static const exacthat_primitives table_baseline = {
+    "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
+    rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
+    differ_plain,   add_product_plain, dot_plain, add_plain,
+};
 
 #endif
 

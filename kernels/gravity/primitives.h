@@ -29,6 +29,22 @@ typedef struct {
     /* row_i = sum_n A_in B_in w_n */
     void (*squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A, const double *B,
                     const double *w, double *row);
+    /* Pointwise steps over one industry's countries; `n` is a multiple of EXACTHAT_PAD, results are 0 where live is.
+       exponent: e = a r - c l + s and the largest e of a live cell (-inf if none);
+       weigh: u = exp(e - most) live;
+       miss: f = r - e + most - o - q + g;
+       bend: d = a x - c l,  g = u d;
+       differ: row = row / q,  y = x - d - row + g. */
+    double (*exponent)(ptrdiff_t n, double a, double c, const double *r, const double *l, const double *s,
+                       const double *live, double *e);
+    void (*weigh)(ptrdiff_t n, double most, const double *e, const double *live, double *u);
+    void (*miss)(ptrdiff_t n, double most, const double *r, const double *e, const double *o, const double *q,
+                 const double *g, const double *live, double *f);
+    void (*bend)(ptrdiff_t n, double a, double c, const double *x, const double *l, const double *u, double *d,
+                 double *g);
+    void (*differ)(ptrdiff_t n, const double *x, const double *d, const double *q, const double *g,
+                   const double *live, double *row, double *y);
+    void (*add_product)(ptrdiff_t n, const double *a, const double *x, double *y); /* y += a x, cell by cell */
     double (*dot)(ptrdiff_t n, const double *x, const double *y);
     void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
 } exacthat_primitives;

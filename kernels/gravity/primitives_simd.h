@@ -278,6 +278,66 @@ TARGET static void NAME(squares)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t st
     }
 }
 
+TARGET static double NAME(exponent)(ptrdiff_t n, double a, double c, const double *r, const double *l,
+                                    const double *s, const double *live, double *e)
+{
+    V most = NAME(broadcast)(-INFINITY);
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        V value = a * LOAD(r + i) - c * LOAD(l + i) + LOAD(s + i);
+        V counted = SELECT(LOAD(live + i) > 0.0, value, NAME(broadcast)(-INFINITY));
+        STORE(e + i, value);
+        most = SELECT(counted > most, counted, most);
+    }
+    double largest = most[0];
+    for (int lane = 1; lane < LANES; lane++)
+        if (most[lane] > largest) largest = most[lane];
+    return largest;
+}
+
+TARGET static void NAME(weigh)(ptrdiff_t n, double most, const double *e, const double *live, double *u)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        V value = NAME(exp1)(LOAD(e + i) - most);
+        STORE(u + i, SELECT(LOAD(live + i) > 0.0, value, NAME(broadcast)(0.0)));
+    }
+}
+
+TARGET static void NAME(miss)(ptrdiff_t n, double most, const double *r, const double *e, const double *o,
+                              const double *q, const double *g, const double *live, double *f)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        V value = LOAD(r + i) - LOAD(e + i) + most - LOAD(o + i) - NAME(log1)(LOAD(q + i)) + LOAD(g + i);
+        STORE(f + i, SELECT(LOAD(live + i) > 0.0, value, NAME(broadcast)(0.0)));
+    }
+}
+
+TARGET static void NAME(bend)(ptrdiff_t n, double a, double c, const double *x, const double *l, const double *u,
+                              double *d, double *g)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        V value = a * LOAD(x + i) - c * LOAD(l + i);
+        STORE(d + i, value);
+        STORE(g + i, LOAD(u + i) * value);
+    }
+}
+
+TARGET static void NAME(differ)(ptrdiff_t n, const double *x, const double *d, const double *q, const double *g,
+                                const double *live, double *row, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const I alive = LOAD(live + i) > 0.0;
+        V share = LOAD(row + i) / LOAD(q + i);
+        V value = LOAD(x + i) - LOAD(d + i) - share + LOAD(g + i);
+        STORE(row + i, SELECT(alive, share, NAME(broadcast)(0.0)));
+        STORE(y + i, SELECT(alive, value, NAME(broadcast)(0.0)));
+    }
+}
+
+TARGET static void NAME(add_product)(ptrdiff_t n, const double *a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + LOAD(a + i) * LOAD(x + i));
+}
+
 TARGET static double NAME(dot)(ptrdiff_t n, const double *x, const double *y)
 {
     V p = {0}, q = {0};
@@ -299,7 +359,9 @@ TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
 #define TEXT(x) TEXT_(x)
 static const exacthat_primitives NAME(table) = {
     TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
-    NAME(columns), NAME(rows),    NAME(squares), NAME(dot),    NAME(add),
+    NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
+    NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
+    NAME(add),
 };
 
 #undef TEXT

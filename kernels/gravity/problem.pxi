@@ -13,6 +13,16 @@ cdef extern from "primitives.h" nogil:
         void (*rows)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, const double *, double *) noexcept nogil
         void (*squares)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, const double *, const double *,
                         double *) noexcept nogil
+        double (*exponent)(Py_ssize_t, double, double, const double *, const double *, const double *,
+                           const double *, double *) noexcept nogil
+        void (*weigh)(Py_ssize_t, double, const double *, const double *, double *) noexcept nogil
+        void (*miss)(Py_ssize_t, double, const double *, const double *, const double *, const double *,
+                     const double *, const double *, double *) noexcept nogil
+        void (*bend)(Py_ssize_t, double, double, const double *, const double *, const double *, double *,
+                     double *) noexcept nogil
+        void (*differ)(Py_ssize_t, const double *, const double *, const double *, const double *, const double *,
+                       double *, double *) noexcept nogil
+        void (*add_product)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
@@ -45,11 +55,13 @@ cdef struct Problem:
     double *live                     # 1 where R0 > 0
     double *kappa
     double *labour_share             # l
+    double *wage_share               # l kappa
     double *bought                   # (1 - l) kappa, inputs per unit of revenue
     double *value                    # b - (1 - l) kappa; b = 1 / m until bilateral taxes make it move
     double *markup                   # m
     # [M]: the point
     double *revenue                  # R
+    double *wage_weight              # l kappa R / Y', what ln(labour income) moves by
     double *u
     double *d
     double *inverse                  # 1 / d
@@ -116,7 +128,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
-    p.block = <double *> calloc(28 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
+    p.block = <double *> calloc(30 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
                                 + 2 * _padded(p.N * p.K) + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
@@ -128,10 +140,12 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.live = _take(&cursor, M)
     p.kappa = _take(&cursor, M)
     p.labour_share = _take(&cursor, M)
+    p.wage_share = _take(&cursor, M)
     p.bought = _take(&cursor, M)
     p.value = _take(&cursor, M)
     p.markup = _take(&cursor, M)
     p.revenue = _take(&cursor, M)
+    p.wage_weight = _take(&cursor, M)
     p.u = _take(&cursor, M)
     p.d = _take(&cursor, M)
     p.inverse = _take(&cursor, M)
@@ -186,6 +200,7 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
             p.shift[at] = shift[k, n]
             p.kappa[at] = kappa[k, n]
             p.labour_share[at] = labour_share[k, n]
+            p.wage_share[at] = labour_share[k, n] * kappa[k, n]
             p.markup[at] = markup[k, n]
             p.bought[at] = (1.0 - labour_share[k, n]) * kappa[k, n]
             p.value[at] = 1.0 / markup[k, n] - p.bought[at]

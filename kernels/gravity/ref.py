@@ -195,6 +195,30 @@ def _shaped(system: System, values) -> Point:
     return Point(*parts)
 
 
+def _dense_jacobian(system: System, point: Point):
+    """The Jacobian over the unknowns that move, and their places among all."""
+    size = _flat(system.origin()).size
+    moves = np.concatenate([(system.sales > 0).ravel(), np.ones(size - system.sales.size, dtype=bool)])
+    moves = np.flatnonzero(moves)
+    columns = []
+    for at in moves:
+        unit = np.zeros(size)
+        unit[at] = 1.0
+        columns.append(_flat(jacobian_product(system, point, _shaped(system, unit)))[moves])
+    return np.stack(columns, axis=1), moves
+
+
+def solve_transposed(system: System, point: Point, right: Point, tolerance=1e-12):
+    """Solve (transposed Jacobian at `point`) y = `right`; return (y, relative residual, products used)."""
+    jacobian, moves = _dense_jacobian(system, point)
+    wanted = _flat(right)[moves]
+    y = np.zeros(_flat(right).size)
+    y[moves] = np.linalg.solve(jacobian.T, wanted)
+    left = np.linalg.norm(jacobian.T @ y[moves] - wanted) / max(np.linalg.norm(wanted), 1e-300)
+    assert left <= max(tolerance, 1e-9)
+    return _shaped(system, y), float(left), moves.size
+
+
 def _trade(system: System, point: Point):
     """Exports and imports of each country at the border."""
     at = _point(system, point)
@@ -208,22 +232,15 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
     Steps are halved until the residual falls. `converged` says whether the largest residual met `tolerance`.
     """
     x = _flat(system.origin() if start is None else start)
-    moves = np.concatenate([(system.sales > 0).ravel(), np.ones(x.size - system.sales.size, dtype=bool)])
-    moves = np.flatnonzero(moves)
     state, step, evaluations, products = evaluate(system, _shaped(system, x)), np.zeros(x.size), 1, 0
     for iteration in range(max_iterations + 1):
         residual = np.abs(_flat(state.residual)).max()
         if residual <= tolerance or iteration == max_iterations:
             break
-        columns = []
-        for at in moves:
-            unit = np.zeros(x.size)
-            unit[at] = 1.0
-            product = jacobian_product(system, _shaped(system, x), _shaped(system, unit))
-            columns.append(_flat(product)[moves])
+        jacobian, moves = _dense_jacobian(system, _shaped(system, x))
         products += moves.size
         step = np.zeros(x.size)
-        step[moves] = np.linalg.solve(np.stack(columns, axis=1), -_flat(state.residual)[moves])
+        step[moves] = np.linalg.solve(jacobian, -_flat(state.residual)[moves])
         for _ in range(40):
             with np.errstate(all="ignore"):
                 trial = evaluate(system, _shaped(system, x + step))

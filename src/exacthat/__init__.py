@@ -34,6 +34,7 @@ _HOMES = {
     "decomposition": ("Decomposition", "caliendo_parro_terms", "first_order_growth"),
     "primitives": ("from_primitives",),
     "local_stability": ("Stability", "stability"),
+    "gradient": ("WelfareGradient", "welfare_gradient"),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (
         "Appraisal",
@@ -45,7 +46,7 @@ _HOMES = {
         "supported_industries",
     ),
 }
-_MODULES = ("errors", "datasets", "elasticities", "growth", "dynamics", "appraisal")
+_MODULES = ("errors", "datasets", "elasticities", "clusters", "growth", "dynamics", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]

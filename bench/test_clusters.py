@@ -1,0 +1,211 @@
+"""Learning through events against scipy.integrate.solve_ivp, in one process and at equal true error.
+
+Run: pytest bench/test_clusters.py -s. The baseline is what a careful user writes: each date's equilibrium
+in vectorised numpy, re-solved at every evaluation, one matrix product for both countries, state ln A. Its
+method and tolerance are the fastest found that reach our true error in that world (against our own path at
+rtol 1e-12, itself tested against an independent solution). Worlds that slide along a tie are left out: there
+the baseline chatters, and no tolerance makes it right. BLAS is held to one thread as our integrator is.
+"""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy.integrate import solve_ivp
+from threadpoolctl import threadpool_limits
+
+from exacthat import clusters
+
+FREE = [clusters.Phase("free")]
+
+
+def right_hand_side(world):
+    """The model as numpy writes it: sort by ratio, cumulate, find the marginal good, one product."""
+    n, sigma, labour = world.n, world.elasticity, world.labour
+    spillovers = world.spillovers.T.tocsr() if scipy.sparse.issparse(world.spillovers) else world.spillovers
+
+    def slopes(_, flat):
+        technology = np.exp(flat.reshape(2, n))
+        a, b = technology if sigma == 2 else technology ** (sigma - 1)
+        ratio = technology[0] / technology[1]
+        order = np.argsort(-ratio)
+        a, b, ratio = a[order], b[order], ratio[order]
+        home, foreign = np.cumsum(a), np.maximum(b.sum() - np.cumsum(b), 0.0)
+        kk = ratio**sigma * labour[0] / labour[1]
+        part = (kk * (foreign + b) - (home - a)) / (a + kk * b)
+        marginal = int(np.argmax(part <= 1)) if (part <= 1).any() else n
+        share = np.zeros(n)
+        share[:marginal] = 1.0
+        if marginal < n:
+            share[marginal] = max(part[marginal], 0.0)
+        employment = np.empty((2, n))
+        employment[0, order] = labour[0] * share * a / (share * a).sum()
+        employment[1, order] = labour[1] * (1 - share) * b / ((1 - share) * b).sum()
+        received = (
+            (spillovers @ employment.T).T if scipy.sparse.issparse(spillovers) else employment @ spillovers
+        )
+        return ((employment > 0) * received / technology).ravel()
+
+    return slopes
+
+
+def draw(n, seed, speed, *, still=0.6, labour=(1.0, 3.0), spread=0.3):
+    """A larger country that learns faster, and industries that do not learn: home takes them over."""
+    rng = np.random.default_rng(seed)
+    technology = np.exp(0.3 * rng.normal(size=n) + spread * rng.normal(size=(2, n)))
+    rate = np.exp(rng.normal(size=n)) * (rng.random(n) > still)
+    return clusters.World(technology, np.minimum(speed * rng.random((n, n)) * rate, 1.0), 2.0, labour)
+
+
+def seconds(function, repeats=3):
+    """Shortest wall time of a few calls, and the last result."""
+    best = np.inf
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = function()
+        best = min(best, time.perf_counter() - start)
+    return best, result
+
+
+def final(path):
+    return np.log(path.at(path.horizon).technology[0])
+
+
+def baseline(world, horizon, exact, error, patience=20.0):
+    """Fastest solve_ivp that reaches `error`: (seconds, its error, method, rtol); inf if none does."""
+    slopes, start = right_hand_side(world), np.log(world.technology).ravel()
+    best = (np.inf, np.inf, "", 0.0)
+    for method in ("RK45", "DOP853", "LSODA"):
+        for rtol in 10.0 ** -np.arange(5.0, 13.5, 0.5):
+            began = time.perf_counter()
+            result = solve_ivp(slopes, (0, horizon), start, method, rtol=rtol, atol=rtol)
+            spent = time.perf_counter() - began
+            reached = np.abs(result.y[:, -1].reshape(2, -1) - exact).max()
+            if reached <= error:
+                best = min(best, (spent, reached, method, rtol))
+                break
+            if spent > min(patience, best[0]):
+                break
+    return best
+
+
+def report(benchmark, name, **figures):
+    benchmark.extra_info.update(figures)
+    shown = ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in figures.items()
+    )
+    print(f"\n{name}: {shown}")
+
+
+@pytest.mark.benchmark(group="clusters")
+@pytest.mark.parametrize("rtol", [1e-6, 1e-8])
+def test_ensemble_of_small_economies(benchmark, rtol):
+    """n = 10, events without slides; all threads for the ensemble, as its users call it."""
+    worlds = []
+    for seed in itertools.count():
+        world = draw(10, seed, 0.9, labour=(0.6, 1.6))
+        kinds = [event.kind for event in clusters.simulate(world, FREE, 30.0).events]
+        if "slide" not in kinds and len(kinds) > 2:
+            worlds.append(world)
+        if len(worlds) == 16:
+            break
+    exact = [final(path) for path in clusters.simulate_many(worlds, FREE, horizon=30.0, rtol=1e-12)]
+    many = worlds * 25
+    ours, paths = seconds(lambda: clusters.simulate_many(many, FREE, horizon=30.0, rtol=rtol))
+    ours /= 25
+    errors = [np.abs(final(path) - truth).max() for path, truth in zip(paths, exact)]
+    with threadpool_limits(1):
+        theirs = [
+            baseline(*pair, max(error, 1e-13)) for *pair, error in zip(worlds, [30.0] * 16, exact, errors)
+        ]
+    benchmark(lambda: clusters.simulate_many(worlds, FREE, horizon=30.0, rtol=rtol))
+    assert max(errors) < 10 * rtol
+    report(
+        benchmark,
+        f"ensemble n=10 rtol={rtol:g}",
+        ratio=sum(row[0] for row in theirs) / ours,
+        per_economy_us=1e6 * ours / len(worlds),
+        worst_error=max(errors),
+        baseline_worst_error=max(row[1] for row in theirs),
+        events=sum(len(path.events) - 1 for path in paths[:16]),
+    )
+
+
+@pytest.mark.benchmark(group="clusters")
+@pytest.mark.parametrize(
+    ("n", "seed", "speed", "horizon", "rtol"),
+    [
+        (100, 1, 0.5, 50.0, 1e-6),
+        (100, 2, 0.5, 50.0, 1e-6),
+        (100, 1, 0.5, 50.0, 1e-8),
+        (1000, 1, 0.05, 100.0, 1e-6),
+    ],
+)
+def test_one_economy(benchmark, n, seed, speed, horizon, rtol):
+    world = draw(n, seed, speed, spread=0.3 if n < 1000 else 0.4)
+    exact = final(clusters.simulate(world, FREE, horizon, rtol=1e-12))
+    ours, path = seconds(lambda: clusters.simulate(world, FREE, horizon, rtol=rtol), 5)
+    error = np.abs(final(path) - exact).max()
+    with threadpool_limits(1):
+        theirs = baseline(world, horizon, exact, error)
+    benchmark.pedantic(lambda: clusters.simulate(world, FREE, horizon, rtol=rtol), rounds=1)
+    events = len(path.events) - 1
+    assert error < 10 * rtol
+    assert "slide" not in {event.kind for event in path.events}
+    report(
+        benchmark,
+        f"n={n} seed={seed} rtol={rtol:g}",
+        ratio=theirs[0] / ours,
+        ours_ms=1e3 * ours,
+        error=float(error),
+        baseline=f"{theirs[2]} {theirs[3]:.0e}",
+        baseline_ms=1e3 * theirs[0],
+        baseline_error=float(theirs[1]),
+        events=events,
+        evaluations_per_event=path.evaluations / events,
+    )
+
+
+@pytest.mark.benchmark(group="clusters")
+@pytest.mark.parametrize("density", [1.0, 0.01])
+def test_one_evaluation_of_many_industries(benchmark, density):
+    """n = 5000: a longer against a shorter run, so that building the arrays does not count."""
+    n = 5000
+    rng = np.random.default_rng(0)
+    if density == 1.0:
+        spillovers = rng.random((n, n)) / n
+    else:
+        spillovers = scipy.sparse.random_array((n, n), density=density, rng=rng, format="csr")
+    world = clusters.World(np.exp(0.3 * rng.normal(size=(2, n))), spillovers, 2.0)
+
+    def run(budget):
+        try:
+            return clusters.simulate(world, FREE, 1e6, rtol=1e-12, max_evaluations=budget).evaluations
+        except clusters.IntegrationFailed as stopped:
+            return stopped.path.evaluations
+
+    run(1)
+    short, few = seconds(lambda: run(20))
+    long, many = seconds(lambda: run(140))
+    ours = (long - short) / (many - few)
+    slopes, start = right_hand_side(world), np.log(world.technology).ravel()
+    with threadpool_limits(1):
+        theirs, expected = seconds(lambda: slopes(0.0, start), 5)
+    threaded, _ = seconds(lambda: slopes(0.0, start), 5)
+    benchmark.pedantic(lambda: run(1), rounds=1)
+    step = 1e-7
+    path = clusters.simulate(world, FREE, step, rtol=1e-10)
+    moved = ((final(path) - np.log(world.technology)) / step).ravel()
+    assert np.abs(moved - expected).max() < 1e-4 * np.abs(expected).max()
+    report(
+        benchmark,
+        f"n={n} {'dense' if density == 1.0 else 'sparse'}",
+        ratio=theirs / ours,
+        ratio_threaded_blas=threaded / ours,
+        ours_ms=1e3 * ours,
+        baseline_ms=1e3 * theirs,
+        read_gb_per_s=8e-9 * n * n * density / 2 / ours,
+    )

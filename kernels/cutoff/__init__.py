@@ -1,0 +1,1 @@
+"""Two-country Ricardian cut-off equilibrium with any number of industries."""

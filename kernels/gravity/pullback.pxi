@@ -1,0 +1,138 @@
+# Weights on residuals, spending and price powers carried back through the equations: transposed products.
+
+cdef struct Weights:
+    double *income                   # [stride] on ln of income (7)
+    double *spending                 # [stride] on E'
+    double *scale                    # [C] on ln g
+    double *wage                     # [stride] on v
+    double *bought                   # [M] on X
+    double *ln_u                     # [M]
+    double *ln_d                     # [M]
+    double *received                 # [M] on ln of sum_n H q
+    double *border                   # [M] on ln b
+    double *untaxed                  # [M] on sum_i G u / d
+
+
+cdef void _industry_pullback(Problem *p, Weights *w, Py_ssize_t k, const double *a) noexcept nogil:
+    """Back from (8), (9), (10) through (6), (5), (4) to ln u for one industry; ln_d holds its weights to begin with."""
+    cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, S = p.stride, i
+    cdef double *work = p.work + at
+    cdef double *work2 = p.work2 + at
+    cdef double *to_q = p.change_d + at
+    cdef double *row = p.row + at
+    for i in range(p.N):
+        if p.live[at + i] > 0:
+            if p.taxes:
+                w.border[at + i] = w.income[i] * (p.value[at + i] + p.bought[at + i]) * p.revenue[at + i]
+                work2[i] = w.border[at + i] / p.at_border[at + i]
+            w.received[at + i] = -a[at + i] - w.border[at + i]
+            work[i] = w.received[at + i] / p.demand[at + i]
+        else:
+            work[i] = 0.0
+            work2[i] = 0.0
+    vec.columns(p.N, S, S, p.H + block, work, to_q)
+    if p.taxes:
+        vec.columns(p.N, S, S, p.G + block, work2, row)
+    for i in range(p.N):
+        if p.taxes:
+            to_q[i] += row[i]
+        if not p.spending[at + i] > 0:
+            to_q[i] = 0.0
+        w.bought[at + i] = 0.0
+        if p.d[at + i] > 0:
+            w.bought[at + i] = to_q[i] * p.inverse[at + i]
+        w.ln_d[at + i] -= to_q[i] * p.q[at + i]
+        if p.inputs != NULL:
+            w.ln_d[at + i] += a[p.M + at + i] / p.epsilon[k]
+        if p.taxes:
+            w.untaxed[at + i] = -w.income[i] * p.spending[at + i]
+            w.bought[at + i] += w.income[i] * (1.0 - p.untaxed[at + i])
+            w.ln_d[at + i] -= w.untaxed[at + i] * p.untaxed[at + i]
+        work[i] = w.ln_d[at + i] * p.inverse[at + i] if p.d[at + i] > 0 else 0.0
+        work2[i] = w.untaxed[at + i] * p.inverse[at + i] if p.d[at + i] > 0 else 0.0
+    for i in range(p.N, S):  # what the columns of pads collected must not reach the rows
+        work[i] = 0.0
+        work2[i] = 0.0
+    vec.rows(p.N, S, S, p.A + block, work, row)
+    for i in range(p.N):
+        w.ln_u[at + i] = p.u[at + i] * row[i] - a[at + i] * p.live[at + i]
+    if p.taxes:
+        vec.rows(p.N, S, S, p.G + block, work2, row)
+        for i in range(p.N):
+            w.ln_u[at + i] += p.u[at + i] * row[i]
+    for i in range(p.N):
+        w.ln_u[at + i] *= p.live[at + i]
+
+
+cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
+    """y = (transposed Jacobian) a plus what weights already in w.ln_d and w.spending add."""
+    cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
+    cdef double cost, revenue, sum
+    memset(w.scale, 0, p.C * sizeof(double))
+    memset(w.wage, 0, p.stride * sizeof(double))
+    for n in range(p.N):
+        w.income[n] = -a[spent + n] / p.income[n] if p.taxes else 0.0
+    if p.threads == 1:
+        for k in range(p.K):
+            _industry_pullback(p, w, k, a)
+    else:
+        for k in prange(p.K, schedule="static", num_threads=p.threads):
+            _industry_pullback(p, w, k, a)
+    for k in range(p.K):
+        for n in range(p.N):
+            at = k * p.stride + n
+            w.spending[n] += p.beta[at] * w.bought[at]
+            w.scale[p.component[n]] += a[at] * p.live[at]
+            w.wage[n] -= p.labour_share[at] * (p.alpha[k] + p.epsilon[k]) * w.ln_u[at]
+    for n in range(p.N):
+        sum = w.income[n] if p.taxes else w.spending[n]
+        k = p.component[n]
+        w.scale[k] += p.deficits[n] * p.total[k] / p.base_total[k] * sum
+    for n in range(p.N):
+        w.wage[n] += w.scale[p.component[n]] * p.labour[n] / p.total[p.component[n]]
+    for k in range(p.K):
+        for n in range(p.N):
+            at = k * p.stride + n
+            sum = w.income[n] if p.taxes else w.spending[n]
+            revenue = p.revenue[at]
+            y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.value[at] * revenue
+                     + p.wage_weight[at] * w.wage[n])
+            y[at] *= p.live[at]
+    if p.inputs != NULL:
+        for n in range(p.N):
+            for g in range(p.K):
+                sum = 0.0
+                for k in range(p.K):
+                    cost = p.alpha[k] + p.epsilon[k]
+                    sum -= p.inputs[(n * p.K + g) * p.K + k] * cost * w.ln_u[k * p.stride + n]
+                    at = k * p.stride + n
+                    y[at] += (p.kappa[at] * p.revenue[at] * p.inputs[(n * p.K + g) * p.K + k]
+                              * w.bought[g * p.stride + n])
+                y[p.M + g * p.stride + n] = a[p.M + g * p.stride + n] + sum
+    if p.taxes:
+        for n in range(p.N):
+            y[spent + n] = a[spent + n] + p.expenditure[n] * w.spending[n]
+
+
+cdef Py_ssize_t _weights_size(Problem *p) noexcept nogil:
+    return 6 * p.M + 3 * p.stride + _padded(p.C)
+
+
+cdef void _place_weights(Problem *p, Weights *w, double **cursor) noexcept nogil:
+    w.income = _take(cursor, p.stride)
+    w.spending = _take(cursor, p.stride)
+    w.wage = _take(cursor, p.stride)
+    w.scale = _take(cursor, p.C)
+    w.bought = _take(cursor, p.M)
+    w.ln_u = _take(cursor, p.M)
+    w.ln_d = _take(cursor, p.M)
+    w.received = _take(cursor, p.M)
+    w.border = _take(cursor, p.M)
+    w.untaxed = _take(cursor, p.M)
+
+
+cdef void _transposed_product(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
+    """y = (transposed derivative of the residual) a at the point last evaluated."""
+    memset(w.ln_d, 0, p.M * sizeof(double))
+    memset(w.spending, 0, p.stride * sizeof(double))
+    _pullback(p, w, a, y)

@@ -1,0 +1,1 @@
+"""Inter-industry learning in two trading countries, integrated through every change of pattern."""

@@ -1,0 +1,1259 @@
+"""Learning in two trading countries, compiled: frozen patterns, located events, sliding along ties.
+
+Same functions as `ref`, and `integrate`/`evaluate`, which record and replay a path. Industries stand in the
+order home-only, shared, non-traded, foreign-only, so every loop runs over a contiguous range and each row
+of the spillovers is read only where its country is active. Industry numbers return on the way out.
+
+Patterns give each industry a status: FOREIGN 0, HOME 1, SHARED 2 (marginal, or tied on a slide), LOCAL 3
+(non-traded). A pattern holds while its slack is positive; the integrator takes a step with the pattern
+frozen, looks for the first time the slack is lost, and moves on from there with the pattern that follows.
+"""
+
+import math
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+from .tableau import FINE, QUICK
+
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+_DOT = {**_OPTIONS, "fastmath": {"reassoc", "contract"}}
+
+FOREIGN, HOME, SHARED, LOCAL = 0, 1, 2, 3
+# what an event does to its industries
+BECOMES_SHARED, BECOMES_HOME, BECOMES_FOREIGN, CROSSING, SLIDE, SLIDE_END, TIE_BROKEN = 1, 2, 3, 4, 5, 6, 7
+REACHED, MET, EXHAUSTED, STUCK, LOST = 0, 1, 2, 3, 4  # how an integration ends
+_JOINS_HOME, _JOINS_FOREIGN, _EMPTY, _FULL, _OUTWARD = 1, 2, 3, 4, 5  # which slack is lost
+_ROUND_OFF = 5e-14  # a slack is lost below minus this: its own rounding error stays above
+_SAFETY = 0.1  # local error per step, in units of the tolerance
+_LARGEST_TIE = 6  # industries whose tie is resolved by trying every assignment
+
+# rows: spillovers[receiver, sender] in position order, empty if sparse; pointer, senders, values: the same by
+# industry number (CSR); parameters: sigma, L, L*; cut: end of home-only, shared goods, end of non-traded,
+# 1 if mobile; ids: industry at each position; weights: a and b; labour: by position; labour_of: by industry,
+# sparse only; split: home share of the shared goods; level: see _balance
+_Economy = namedtuple(
+    "_Economy",
+    "rows pointer senders values parameters cut ids weights labour labour_of split level",
+)
+
+
+@njit(**_OPTIONS)
+def _assemble(status, spillovers, pointer, senders, values, labour, sigma, mobile):
+    n = status.size
+    ids = np.empty(n, np.int64)
+    cut = np.zeros(4, np.int64)
+    place = 0
+    for wanted in (HOME, SHARED, LOCAL, FOREIGN):
+        for i in range(n):
+            if status[i] == wanted:
+                ids[place] = i
+                place += 1
+        if wanted == HOME:
+            cut[0] = place
+        elif wanted == SHARED:
+            cut[1] = place - cut[0]
+        elif wanted == LOCAL:
+            cut[2] = place
+    cut[3] = mobile
+    size = spillovers.shape[0]
+    rows = np.empty((size, size))
+    for p in range(size):
+        for q in range(size):
+            rows[p, q] = spillovers[ids[p], ids[q]]
+    labour_of = np.zeros((2, 0 if size else n))
+    return _Economy(
+        rows,
+        pointer,
+        senders,
+        values,
+        np.array([sigma, labour[0], labour[1]]),
+        cut,
+        ids,
+        np.zeros((2, n)),
+        np.zeros((2, n)),
+        labour_of,
+        np.zeros(n),
+        np.zeros(12),
+    )
+
+
+@njit(**_OPTIONS)
+def _swap(x, eco, p, q):
+    if p == q:
+        return
+    eco.ids[p], eco.ids[q] = eco.ids[q], eco.ids[p]
+    for c in range(2):
+        x[c, p], x[c, q] = x[c, q], x[c, p]
+    n = eco.rows.shape[0]
+    for j in range(n):
+        eco.rows[p, j], eco.rows[q, j] = eco.rows[q, j], eco.rows[p, j]
+    for i in range(n):
+        eco.rows[i, p], eco.rows[i, q] = eco.rows[i, q], eco.rows[i, p]
+
+
+@njit(**_OPTIONS)
+def _share(x, eco, p):
+    """Let the one-country industry at position p be shared."""
+    cut = eco.cut
+    if p < cut[0]:
+        _swap(x, eco, p, cut[0] - 1)
+        cut[0] -= 1
+    else:
+        _swap(x, eco, p, cut[2])
+        _swap(x, eco, cut[2], cut[0] + cut[1])
+        cut[2] += 1
+    cut[1] += 1
+
+
+@njit(**_OPTIONS)
+def _settle(x, eco, p, home):
+    """Give the shared industry at position p wholly to one country."""
+    cut = eco.cut
+    if home:
+        _swap(x, eco, p, cut[0])
+        cut[0] += 1
+    else:
+        _swap(x, eco, p, cut[0] + cut[1] - 1)
+        _swap(x, eco, cut[0] + cut[1] - 1, cut[2] - 1)
+        cut[2] -= 1
+    cut[1] -= 1
+
+
+@njit(**_OPTIONS)
+def _balance(x, eco):
+    """Solve the statics of the frozen pattern.
+
+    level: 0 ln omega (nan in autarky, 0 if mobile), 1-2 labour per weight of traded goods at home and
+    abroad, 3-4 the same of non-traded goods, 5 home's part of the shared goods' weight, 6 that weight, 7 the
+    traded goods' price sum, 8-9 consumption of each country over exp of `shift`, to the power sigma - 1 (if
+    mobile: per head), 10-11 that shift.
+    """
+    sigma, home_labour, foreign_labour = eco.parameters
+    power = sigma - 1.0
+    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+    n = x.shape[1]
+    weights, level = eco.weights, eco.level
+    shift_home = shift_foreign = -np.inf
+    for p in range(e):
+        shift_home = max(shift_home, x[0, p])
+    for p in range(s, n):
+        shift_foreign = max(shift_foreign, x[1, p])
+    if eco.cut[3]:
+        shift_home = shift_foreign = max(shift_home, shift_foreign)
+    s_home = s_foreign = tied_home = tied_foreign = n_home = n_foreign = 0.0
+    for p in range(e):
+        weights[0, p] = math.exp(power * (x[0, p] - shift_home))
+    for p in range(s, n):
+        weights[1, p] = math.exp(power * (x[1, p] - shift_foreign))
+    for p in range(s):
+        s_home += weights[0, p]
+    for p in range(s, s + k):
+        tied_home += weights[0, p]
+        tied_foreign += weights[1, p]
+    for p in range(s + k, e):
+        n_home += weights[0, p]
+        n_foreign += weights[1, p]
+    for p in range(e, n):
+        s_foreign += weights[1, p]
+    level[5], level[6], level[7] = 0.0, tied_foreign, s_home + s_foreign
+    if eco.cut[3]:
+        total = s_home + s_foreign + 0.5 * (tied_home + tied_foreign)
+        level[0] = 0.0
+        level[1] = level[2] = (home_labour + foreign_labour) / total
+        level[8] = level[9] = total
+        level[10] = level[11] = shift_home
+        return
+    if k == 0 and s == 0 and e == n:
+        level[0] = np.nan
+        level[3], level[4] = home_labour / n_home, foreign_labour / n_foreign
+        level[8], level[9] = n_home, n_foreign
+        level[10], level[11] = shift_home, shift_foreign
+        return
+    relative = home_labour / foreign_labour * math.exp(shift_home - shift_foreign)
+    if k == 0:
+        v = (math.log(s_home / s_foreign) - math.log(relative)) / sigma
+        if e > s:
+            for _ in range(60):  # Newton: the slope lies between sigma and 2 sigma - 1
+                u = math.exp(-power * v)
+                price = u * (s_home + n_home) + s_foreign
+                price_foreign = u * s_home + s_foreign + n_foreign
+                excess = sigma * v + math.log(relative * s_foreign * price_foreign / (s_home * price))
+                step = excess / (sigma + power * (u * (s_home + n_home) / price - u * s_home / price_foreign))
+                v -= step
+                if not abs(step) > 1e-15 * (1.0 + abs(v)):
+                    break
+    else:
+        v = 0.0
+        for p in range(s, s + k):
+            v += (x[0, p] - shift_home) - (x[1, p] - shift_foreign)
+        v /= k
+    u, omega = math.exp(-power * v), math.exp(v)
+    price = u * s_home + s_foreign + tied_foreign
+    spending_foreign = 1.0 / (price + n_foreign)
+    spending_home = omega * relative / (price + u * n_home)
+    world = spending_home + spending_foreign
+    unit_home = u / omega * home_labour / relative
+    level[0] = v + shift_home - shift_foreign
+    level[1], level[2] = unit_home * world, foreign_labour * world
+    level[3], level[4] = unit_home * spending_home, foreign_labour * spending_foreign
+    level[5] = (spending_home * (s_foreign + tied_foreign) - spending_foreign * u * s_home) / world
+    level[7] = price
+    level[8], level[9] = price + u * n_home, price + n_foreign
+    level[10], level[11] = v + shift_home, shift_foreign
+
+
+@njit(**_OPTIONS)
+def _employ(eco):
+    """Labour of all but the shared goods, which get none yet."""
+    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+    n = eco.ids.size
+    labour, weights, level = eco.labour, eco.weights, eco.level
+    for p in range(s):
+        labour[0, p] = level[1] * weights[0, p]
+    for p in range(s, s + k):
+        labour[0, p] = labour[1, p] = 0.0
+    for p in range(s + k, e):
+        labour[0, p] = level[3] * weights[0, p]
+        labour[1, p] = level[4] * weights[1, p]
+    for p in range(e, n):
+        labour[1, p] = level[2] * weights[1, p]
+    if eco.rows.shape[0] == 0:
+        for p in range(n):
+            eco.labour_of[0, eco.ids[p]] = labour[0, p] if p < e else 0.0
+            eco.labour_of[1, eco.ids[p]] = labour[1, p] if p >= s else 0.0
+
+
+@njit(**_DOT)
+def _received(eco, p, c):
+    """Learning that the industry at p receives in country c."""
+    total = 0.0
+    if eco.rows.shape[0]:
+        low = 0 if c == 0 else eco.cut[0]
+        high = eco.cut[2] if c == 0 else eco.ids.size
+        row, amounts = eco.rows[p, low:high], eco.labour[c, low:high]
+        for q in range(amounts.size):
+            total += row[q] * amounts[q]
+    else:
+        i = eco.ids[p]
+        for q in range(eco.pointer[i], eco.pointer[i + 1]):
+            total += eco.values[q] * eco.labour_of[c, eco.senders[q]]
+    return total
+
+
+@njit(**_DOT)
+def _receive(rows, labour, out, low, high):
+    """out = rows @ labour on the square range [low, high), four rows at a time to read labour once.
+
+    Slices that start at zero let the compiler see that no index is negative, which doubles the speed.
+    """
+    amounts = labour[low:high]
+    p = low
+    while p + 4 <= high:
+        r0, r1, r2, r3 = (
+            rows[p, low:high],
+            rows[p + 1, low:high],
+            rows[p + 2, low:high],
+            rows[p + 3, low:high],
+        )
+        t0 = t1 = t2 = t3 = 0.0
+        for q in range(amounts.size):
+            amount = amounts[q]
+            t0 += r0[q] * amount
+            t1 += r1[q] * amount
+            t2 += r2[q] * amount
+            t3 += r3[q] * amount
+        out[p], out[p + 1], out[p + 2], out[p + 3] = t0, t1, t2, t3
+        p += 4
+    while p < high:
+        row = rows[p, low:high]
+        t0 = 0.0
+        for q in range(amounts.size):
+            t0 += row[q] * amounts[q]
+        out[p] = t0
+        p += 1
+
+
+@njit(**_DOT)
+def _gather(pointer, senders, values, labour, receivers, out):
+    """out = what each receiver gets, from spillovers stored by receiver; unsigned places need no wrapping."""
+    for p in range(receivers.size):
+        i = receivers[p]
+        total = 0.0
+        for q in range(pointer[i], pointer[i + 1]):
+            total += values[np.uint64(q)] * labour[np.uint64(senders[np.uint64(q)])]
+        out[p] = total
+
+
+@njit(**_OPTIONS)
+def _spillover(eco, p, q):
+    """Spillover from the industry at position q to the one at position p."""
+    if eco.rows.shape[0]:
+        return eco.rows[p, q]
+    i, j = eco.ids[p], eco.ids[q]
+    for place in range(eco.pointer[i], eco.pointer[i + 1]):
+        if eco.senders[place] == j:
+            return eco.values[place]
+    return 0.0
+
+
+@njit(**_OPTIONS)
+def _flows(x, eco):
+    """Growth of the shared goods as it depends on their split f: home[:, k] + home[:, :k] f,
+    foreign[:, k] + foreign[:, :k] (1 - f)."""
+    s, k = eco.cut[0], eco.cut[1]
+    home, foreign = np.empty((k, k + 1)), np.empty((k, k + 1))
+    for g in range(k):
+        at_home, abroad = math.exp(-x[0, s + g]), math.exp(-x[1, s + g])
+        home[g, k] = at_home * _received(eco, s + g, 0)
+        foreign[g, k] = abroad * _received(eco, s + g, 1)
+        for j in range(k):
+            spillover = _spillover(eco, s + g, s + j)
+            home[g, j] = at_home * spillover * eco.level[1] * eco.weights[0, s + j]
+            foreign[g, j] = abroad * spillover * eco.level[2] * eco.weights[1, s + j]
+    return home, foreign
+
+
+@njit(**_OPTIONS)
+def _solve(matrix, right):
+    """Solve in place by elimination with row exchanges; False if the matrix is singular."""
+    m = right.size
+    for c in range(m):
+        best = c
+        for r in range(c + 1, m):
+            if abs(matrix[r, c]) > abs(matrix[best, c]):
+                best = r
+        if not abs(matrix[best, c]) > 1e-300:
+            return False
+        if best != c:
+            for j in range(m):
+                matrix[c, j], matrix[best, j] = matrix[best, j], matrix[c, j]
+            right[c], right[best] = right[best], right[c]
+        for r in range(c + 1, m):
+            factor = matrix[r, c] / matrix[c, c]
+            for j in range(c, m):
+                matrix[r, j] -= factor * matrix[c, j]
+            right[r] -= factor * right[c]
+    for c in range(m - 1, -1, -1):
+        for j in range(c + 1, m):
+            right[c] -= matrix[c, j] * right[j]
+        right[c] /= matrix[c, c]
+    return True
+
+
+@njit(**_OPTIONS)
+def _candidate(places, home, foreign, weight, part, f):
+    """Try one continuation of a tie: places[g] 1 wholly at home, -1 wholly abroad, 0 kept in the tie.
+
+    Fills the shares f that keep the zeros tied. Returns how fast the others leave in their own direction
+    (the least of them, inf if none), or -inf where a share is not in [0, 1]. A good with one place only
+    does not learn in the other.
+    """
+    k = places.size
+    size = 1
+    left = part
+    for g in range(k):
+        f[g] = 0.0
+        if places[g] == 0:
+            size += 1
+        elif places[g] == 1:
+            f[g] = 1.0
+            left -= weight[g]
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    row = 0
+    for g in range(k):
+        if places[g] == 0:
+            right[row] = foreign[g, k] - home[g, k]
+            column = 0
+            for j in range(k):
+                if places[j] == 0:
+                    matrix[row, column] = home[g, j] + foreign[g, j]
+                    right[row] += foreign[g, j]
+                    column += 1
+                elif places[j] == 1:
+                    right[row] -= home[g, j]
+                else:
+                    right[row] += foreign[g, j]
+            matrix[row, size - 1] = -1.0
+            matrix[size - 1, row] = weight[g]
+            row += 1
+    right[size - 1] = left
+    if size == 2:
+        share = left / matrix[1, 0]
+        right[1] = matrix[0, 0] * share - right[0]
+        right[0] = share
+    elif not _solve(matrix, right):  # no split of these goods decides their tie: the even one is as good
+        total = 0.0
+        for g in range(k):
+            total += weight[g] if places[g] == 0 else 0.0
+        for g in range(k):
+            f[g] = left / total if places[g] == 0 else f[g]
+        return -np.inf
+    common = right[size - 1]
+    row = 0
+    feasible = True
+    for g in range(k):
+        if places[g] == 0:
+            f[g] = right[row]
+            feasible = feasible and -1e-6 <= f[g] <= 1.0 + 1e-6
+            row += 1
+    if not feasible:
+        return -np.inf
+    margin = np.inf
+    for g in range(k):
+        if places[g] == 1:
+            growth = home[g, k]
+            for j in range(k):
+                growth += home[g, j] * f[j]
+            margin = min(margin, growth - common)
+        elif places[g] == -1:
+            growth = foreign[g, k]
+            for j in range(k):
+                growth += foreign[g, j] * (1.0 - f[j])
+            margin = min(margin, common + growth)
+    return margin
+
+
+@njit(**_OPTIONS)
+def _split(x, eco):
+    """Home shares that keep several shared goods tied."""
+    s, k = eco.cut[0], eco.cut[1]
+    home, foreign = _flows(x, eco)
+    places = np.zeros(k, np.int64)
+    _candidate(places, home, foreign, eco.weights[1, s : s + k], eco.level[5], eco.split)
+
+
+@njit(**_OPTIONS)
+def _allocate(x, eco):
+    """Labour of every industry in both countries."""
+    _balance(x, eco)
+    _employ(eco)
+    s, k = eco.cut[0], eco.cut[1]
+    if eco.cut[3]:
+        for g in range(k):
+            eco.split[g] = 0.5
+    elif k == 1:
+        eco.split[0] = eco.level[5] / eco.level[6]
+    elif k > 1:
+        _split(x, eco)
+    for g in range(k):
+        p = s + g
+        eco.labour[0, p] = eco.level[1] * eco.weights[0, p] * eco.split[g]
+        eco.labour[1, p] = eco.level[2] * eco.weights[1, p] * (1.0 - eco.split[g])
+        if eco.rows.shape[0] == 0:
+            eco.labour_of[0, eco.ids[p]] = eco.labour[0, p]
+            eco.labour_of[1, eco.ids[p]] = eco.labour[1, p]
+
+
+@njit(**_OPTIONS)
+def _grow(x, eco, out):
+    """d ln A / dt of the active industries, by position."""
+    _allocate(x, eco)
+    s, e, n = eco.cut[0], eco.cut[2], x.shape[1]
+    if eco.rows.shape[0]:
+        _receive(eco.rows, eco.labour[0], out[0], 0, e)
+        _receive(eco.rows, eco.labour[1], out[1], s, n)
+    else:
+        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[0], eco.ids[:e], out[0, :e])
+        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[1], eco.ids[s:], out[1, s:])
+    for p in range(e):
+        out[0, p] *= math.exp(-x[0, p])
+    for p in range(s, n):
+        out[1, p] *= math.exp(-x[1, p])
+
+
+@njit(**_OPTIONS)
+def _outward(x, eco):
+    """The fastest way out of a slide that lets one good go, and the room its shares have left."""
+    s, k = eco.cut[0], eco.cut[1]
+    _employ(eco)
+    home, foreign = _flows(x, eco)
+    weight = eco.weights[1, s : s + k]
+    places, f = np.zeros(k, np.int64), np.empty(k)
+    _candidate(places, home, foreign, weight, eco.level[5], f)
+    room = 1.0
+    for g in range(k):
+        room = min(room, min(f[g], 1.0 - f[g]) * weight[g] / eco.level[7])
+    best = -np.inf
+    for g in range(k):
+        for place in (1, -1):
+            places[g] = place
+            best = max(best, _candidate(places, home, foreign, weight, eco.level[5], f))
+        places[g] = 0
+    return best, room
+
+
+@njit(**_OPTIONS)
+def _slack(x, eco):
+    """How far the frozen pattern is from its end: (slack, which condition, position)."""
+    s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
+    if eco.cut[3] or (s == 0 and k == 0 and e == n):
+        return 1.0, 0, 0
+    _balance(x, eco)
+    v = eco.level[0]
+    slack, which, where = np.inf, 0, 0
+    for p in range(s):
+        gap = x[0, p] - x[1, p] - v
+        if gap < slack:
+            slack, which, where = gap, _JOINS_HOME, p
+    for p in range(e, n):
+        gap = v - (x[0, p] - x[1, p])
+        if gap < slack:
+            slack, which, where = gap, _JOINS_FOREIGN, p
+    if k == 1:
+        home, foreign = eco.level[5] / eco.level[7], (eco.level[6] - eco.level[5]) / eco.level[7]
+        if home < slack:
+            slack, which, where = home, _EMPTY, s
+        if foreign < slack:
+            slack, which, where = foreign, _FULL, s
+    elif k > 1:
+        best, room = _outward(x, eco)
+        if -best < slack:
+            slack, which, where = -best, _OUTWARD, s
+        if room < slack:
+            slack, which, where = room, _OUTWARD, s
+    return slack, which, where
+
+
+@njit(**_OPTIONS)
+def _choose(home, foreign, weight, part, stay, least):
+    """Places of the goods of a tie: the fewest kept first, then the fastest departure, by trying them all.
+
+    Departures slower than `least` do not count. Without `stay` some good must leave.
+    """
+    k = weight.size
+    places, chosen, fallback = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
+    f = np.empty(k)
+    chosen_kept, chosen_margin, fallback_margin = k + 1, -np.inf, -np.inf
+    for number in range(3**k):
+        code, kept = number, 0
+        for g in range(k):
+            places[g] = 1 - code % 3
+            code //= 3
+            kept += places[g] == 0
+        if kept == 0 or kept > chosen_kept or kept == k:
+            continue
+        margin = _candidate(places, home, foreign, weight, part, f)
+        if margin >= least and (kept < chosen_kept or margin > chosen_margin):
+            chosen, chosen_kept, chosen_margin = places.copy(), kept, margin
+        if margin > fallback_margin:
+            fallback, fallback_margin = places.copy(), margin
+    if chosen_kept <= k:
+        return chosen
+    chosen = np.zeros(k, np.int64)
+    if not stay or _candidate(chosen, home, foreign, weight, part, f) == -np.inf:
+        return fallback
+    return chosen
+
+
+@njit(**_OPTIONS)
+def _choose_many(home, foreign, weight, part, stay):
+    """Places of the goods of a tie too large to try them all: settle the good whose share is furthest out of
+    [0, 1], take back the one that departs the wrong way, until neither is left. Without `stay` the good
+    with the fastest departure leaves and no other."""
+    k = weight.size
+    places, f = np.zeros(k, np.int64), np.empty(k)
+    if not stay:
+        best, leaver, direction = -np.inf, 0, 0
+        for g in range(k):
+            for place in (1, -1):
+                places[g] = place
+                margin = _candidate(places, home, foreign, weight, part, f)
+                if margin > best:
+                    best, leaver, direction = margin, g, place
+            places[g] = 0
+        places[leaver] = direction
+        return places
+    for _ in range(8 * k):
+        margin = _candidate(places, home, foreign, weight, part, f)
+        if margin >= 0.0:
+            break
+        worst, place, excess = -1, 0, 1e-9
+        kept, common = 0, 0.0
+        for g in range(k):
+            if places[g] == 0:
+                kept += 1
+                if max(-f[g], f[g] - 1.0) > excess:
+                    worst, place, excess = g, (1 if f[g] > 1.0 else -1), max(-f[g], f[g] - 1.0)
+        if worst < 0:
+            for g in range(k):
+                at_home, abroad = home[g, k], foreign[g, k]
+                for j in range(k):
+                    at_home += home[g, j] * f[j]
+                    abroad += foreign[g, j] * (1.0 - f[j])
+                if places[g] == 0:
+                    common = at_home - abroad
+            for g in range(k):
+                at_home, abroad = home[g, k], foreign[g, k]
+                for j in range(k):
+                    at_home += home[g, j] * f[j]
+                    abroad += foreign[g, j] * (1.0 - f[j])
+                wrong = common - at_home if places[g] == 1 else -abroad - common
+                if places[g] != 0 and wrong > excess:
+                    worst, place, excess = g, 0, wrong
+        if worst < 0 or (place != 0 and kept == 1):
+            break
+        places[worst] = place
+    return places
+
+
+@njit(**_OPTIONS)
+def _resolve(x, eco, stay, least):
+    """Choose the continuation of the tie among the shared goods and apply it; True if a slide results."""
+    s, k = eco.cut[0], eco.cut[1]
+    _balance(x, eco)
+    _employ(eco)
+    home, foreign = _flows(x, eco)
+    weight = eco.weights[1, s : s + k].copy()
+    if k <= _LARGEST_TIE:
+        chosen = _choose(home, foreign, weight, eco.level[5], stay, least)
+    else:
+        chosen = _choose_many(home, foreign, weight, eco.level[5], stay)
+    group = eco.ids[s : s + k].copy()
+    for g in range(k):
+        if chosen[g] != 0:
+            for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
+                if eco.ids[p] == group[g]:
+                    _settle(x, eco, p, chosen[g] == 1)
+                    break
+    return eco.cut[1] > 1
+
+
+@njit(**_OPTIONS)
+def _project(x, eco):
+    """Put the goods of a slide back on their common ratio: each step leaves it by its local error."""
+    s, k = eco.cut[0], eco.cut[1]
+    if k < 2 or eco.cut[3]:
+        return
+    mean = 0.0
+    for p in range(s, s + k):
+        mean += (x[0, p] - x[1, p]) / k
+    for p in range(s, s + k):
+        gap = 0.5 * (mean - (x[0, p] - x[1, p]))
+        x[0, p] += gap
+        x[1, p] -= gap
+
+
+@njit(**_OPTIONS)
+def _produces(x, eco, wanted, side):
+    """Whether free trade would put the wanted industries wholly at home (side 0) or abroad (side 1)."""
+    n = x.shape[1]
+    power = eco.parameters[0] - 1.0
+    shift_home, shift_foreign = x[0].max(), x[1].max()
+    relative = math.log(eco.parameters[1] / eco.parameters[2]) + shift_home - shift_foreign
+    for target in wanted:
+        mine = 0
+        while eco.ids[mine] != target:
+            mine += 1
+        ratio = x[0, mine] - x[1, mine]
+        home = foreign = 0.0
+        for p in range(n):
+            other = x[0, p] - x[1, p]
+            if other > ratio or (other == ratio and side == 0):
+                home += math.exp(power * (x[0, p] - shift_home))
+            else:
+                foreign += math.exp(power * (x[1, p] - shift_foreign))
+        own = eco.parameters[0] * (ratio - shift_home + shift_foreign) + relative
+        excess = own + math.log(foreign) - math.log(home)
+        if not (excess >= 0.0 if side == 0 else excess <= 0.0):
+            return False
+    return True
+
+
+@njit(**_OPTIONS)
+def _combine(x, slopes, coefficients, count, h, eco, out):
+    """out = x + h sum_j coefficients[j] slopes[j] on the active industries."""
+    for c in range(2):
+        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], x.shape[1])
+        target, base = out[c, low:high], x[c, low:high]
+        for p in range(target.size):
+            target[p] = base[p]
+        for j in range(count):
+            if coefficients[j] != 0.0:
+                factor, slope = h * coefficients[j], slopes[j, c, low:high]
+                for p in range(target.size):
+                    target[p] += factor * slope[p]
+
+
+@njit(**_OPTIONS)
+def _step(x, h, eco, tableau, slopes, end, work):
+    """One step from slopes[0]; fills `end`, the slopes, and returns the error in units of ln A."""
+    stages, errors, _, shape = tableau
+    last = shape[0]
+    _copy(x, end)
+    for i in range(1, last + 1):
+        _combine(x, slopes, stages[i], i, h, eco, end)
+        _grow(end, eco, slopes[i])
+    first = second = 0.0
+    for estimate in range(2):
+        if errors[estimate, 0] == 0.0:
+            continue
+        for c in range(2):
+            low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], x.shape[1])
+            total = work[c, low:high]
+            for p in range(total.size):
+                total[p] = 0.0
+            for j in range(last + 1):
+                if errors[estimate, j] != 0.0:
+                    factor, slope = errors[estimate, j], slopes[j, c, low:high]
+                    for p in range(total.size):
+                        total[p] += factor * slope[p]
+            largest = 0.0
+            for p in range(total.size):
+                if not abs(total[p]) < np.inf:
+                    return np.inf
+                largest = max(largest, abs(total[p]))
+            if estimate == 0:
+                first = max(first, largest)
+            else:
+                second = max(second, largest)
+    if first == 0.0:
+        return 0.0
+    return h * first * first / math.sqrt(first * first + 0.01 * second * second)
+
+
+@njit(**_OPTIONS)
+def _interpolant(x, h, eco, tableau, slopes, work, powers):
+    """Take the stages that the dense output needs; powers (7, 2, n) then holds its coefficients."""
+    stages, _, dense, shape = tableau
+    for i in range(shape[0] + 1, shape[1]):
+        _copy(x, work)
+        _combine(x, slopes, stages[i], i, h, eco, work)
+        _grow(work, eco, slopes[i])
+    for c in range(2):
+        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], x.shape[1])
+        for j in range(7):
+            target = powers[j, c, low:high]
+            for p in range(target.size):
+                target[p] = 0.0
+            for i in range(shape[1]):
+                if dense[i, j] != 0.0:
+                    factor, slope = h * dense[i, j], slopes[i, c, low:high]
+                    for p in range(target.size):
+                        target[p] += factor * slope[p]
+
+
+@njit(**_OPTIONS)
+def _inside(x, eco, powers, theta, out):
+    """The state at the fraction theta of the step."""
+    _copy(x, out)
+    for c in range(2):
+        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], x.shape[1])
+        target = out[c, low:high]
+        power = 1.0
+        for j in range(7):
+            power *= theta
+            coefficient = powers[j, c, low:high]
+            for p in range(target.size):
+                target[p] += power * coefficient[p]
+
+
+@njit(**_OPTIONS)
+def _suspect(x, end, h, eco, first, last, wanted, side, work):
+    """Whether the step may have lost its slack or met the condition, by its end and a cubic inside."""
+    if _slack(end, eco)[0] < -_ROUND_OFF or (wanted.size and _produces(end, eco, wanted, side)):
+        return True
+    if eco.cut[0] == 0 and eco.cut[2] == x.shape[1] and wanted.size == 0:
+        return False
+    for theta in (0.25, 0.5, 0.75):
+        rest = 1.0 - theta
+        _copy(x, work)
+        low, high = (0, eco.cut[0]), (eco.cut[2], x.shape[1])
+        for c in range(2):
+            for p in range(low[c], high[c]):
+                start, stop = h * first[c, p], h * last[c, p]
+                move = end[c, p] - x[c, p]
+                work[c, p] = (
+                    x[c, p]
+                    + theta * move
+                    + theta * rest * ((1.0 - 2.0 * theta) * -move + rest * start - theta * stop)
+                )
+        if _slack(work, eco)[0] < -_ROUND_OFF or (wanted.size and _produces(work, eco, wanted, side)):
+            return True
+    return False
+
+
+@njit(**_OPTIONS)
+def _locate(x, eco, powers, work):
+    """First loss of slack on the interpolant: (theta, which, position), theta -1 if there is none."""
+    low, at_low = 0.0, _slack(x, eco)[0]
+    high, at_high, which, where = -1.0, 0.0, 0, 0
+    for theta in (2.0**-14, 2.0**-7, 0.0625, 0.25, 0.5, 0.75, 1.0):
+        _inside(x, eco, powers, theta, work)
+        slack, kind, place = _slack(work, eco)
+        if not slack >= -_ROUND_OFF:
+            high, at_high, which, where = theta, slack, kind, place
+            break
+        low, at_low = theta, slack
+    if high < 0.0 or at_low <= 0.0:
+        return (low if high > 0.0 else high), which, where
+    side = 0
+    for trial in range(100):
+        if high - low <= 1e-16 + 1e-15 * high or at_high == 0.0:
+            break
+        theta = (low * at_high - high * at_low) / (at_high - at_low)  # secant, halved on the stale side
+        if trial % 4 == 3 or not low < theta < high:
+            theta = 0.5 * (low + high)
+        _inside(x, eco, powers, theta, work)
+        slack, kind, place = _slack(work, eco)
+        if slack > 0.0:
+            low, at_low = theta, slack
+            at_high *= 0.5 if side == 1 else 1.0
+            side = 1
+        else:
+            high, at_high, which, where = theta, slack, kind, place
+            at_low *= 0.5 if side == -1 else 1.0
+            side = -1
+    return high, which, where
+
+
+@njit(**_OPTIONS)
+def _meets(x, eco, powers, until, wanted, side, work):
+    """First fraction of the step, up to `until`, at which the condition holds; -1 if it does not."""
+    low, high = 0.0, -1.0
+    for part in (0.0625, 0.25, 0.5, 0.75, 1.0):
+        _inside(x, eco, powers, part * until, work)
+        if _produces(work, eco, wanted, side):
+            high = part * until
+            break
+        low = part * until
+    if high < 0.0:
+        return high
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if not low < middle < high:
+            break
+        _inside(x, eco, powers, middle, work)
+        if _produces(work, eco, wanted, side):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@njit(**_OPTIONS)
+def _record_status(eco, out):
+    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+    for p in range(out.size):
+        out[eco.ids[p]] = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
+
+
+@njit(**_OPTIONS)
+def _record_state(x, eco, out):
+    for p in range(x.shape[1]):
+        out[0, eco.ids[p]], out[1, eco.ids[p]] = x[0, p], x[1, p]
+
+
+@njit(**_OPTIONS)
+def _longer(record, needed):
+    """The record itself, or a copy with twice the rows once they do not suffice."""
+    size = record.shape[0]
+    if needed <= size:
+        return record
+    longer = np.empty((2 * needed, *record.shape[1:]), record.dtype)
+    old, new = record.ravel(), longer.ravel()
+    for j in range(old.size):
+        new[j] = old[j]
+    return longer
+
+
+@njit(**_OPTIONS)
+def _copy(source, target):
+    for c in range(2):
+        for p in range(source.shape[1]):
+            target[c, p] = source[c, p]
+
+
+@njit(**_OPTIONS)
+def _break_tie(x, eco, growth, gap):
+    """Mobile labour: give the first tied good whose places differ (in growth, then in level) to the better.
+
+    Returns its industry, -1 if every tie stands.
+    """
+    for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
+        ahead = x[0, p] - x[1, p]
+        if abs(ahead) <= gap:
+            ahead = growth[0, p] - growth[1, p]
+            if abs(ahead) <= 1e-12 * (growth[0, p] + growth[1, p]):
+                continue
+        industry = eco.ids[p]
+        _settle(x, eco, p, ahead > 0.0)
+        return industry
+    return -1
+
+
+@njit(**_OPTIONS)
+def _apply(x, eco, which, where, together, least, changed):
+    """Move to the pattern that follows a lost slack; fills `changed` with the industries.
+
+    With `together` not negative, all industries as close to the margin as that are taken as one tie: among
+    three or more, the pairs alone may follow each other in a circle. Returns (kind, number of industries).
+    """
+    if which in (_EMPTY, _FULL):
+        changed[0] = eco.ids[where]
+        _settle(x, eco, where, which == _FULL)
+        return (BECOMES_HOME if which == _FULL else BECOMES_FOREIGN), 1
+    count = 0
+    sliding = eco.cut[1] > 1
+    if which != _OUTWARD:
+        changed[0] = eco.ids[where]
+        count = 1
+    for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
+        changed[count] = eco.ids[p]
+        count += 1
+    if which != _OUTWARD:
+        _share(x, eco, where)
+        if eco.cut[1] == 1:  # the boundary of a shared good never holds the path: it is left at once
+            return BECOMES_SHARED, 1
+    if together >= 0.0:
+        _balance(x, eco)
+        v, p = eco.level[0], 0
+        while p < x.shape[1]:
+            alone = p < eco.cut[0] or p >= eco.cut[2]
+            if alone and abs(x[0, p] - x[1, p] - v) <= together:
+                changed[count] = eco.ids[p]
+                count += 1
+                _share(x, eco, p)
+                p = -1
+            p += 1
+        _project(x, eco)
+    if _resolve(x, eco, which != _OUTWARD, least):
+        _project(x, eco)
+        return SLIDE, count
+    return (SLIDE_END if sliding else CROSSING), count
+
+
+@njit(**_OPTIONS)
+def integrate(
+    log_technology,
+    status,
+    spillovers,
+    pointer,
+    senders,
+    values,
+    labour,
+    sigma,
+    mobile,
+    start,
+    stop,
+    wanted,
+    side,
+    tolerance,
+    budget,
+    fine,
+    quick,
+):
+    """Integrate one phase and record it.
+
+    log_technology (2, n); status (n,) of the pattern at the start; spillovers (n, n) [receiver, sender] or
+    (0, 0) with the CSR triple; wanted (m,) and side: stop when free trade would put these industries wholly
+    on that side; tolerance on ln A; fine, quick: tableaux. Returns (how it ended, time, evaluations, state),
+    then per step (start, size, whether quick, number of its pattern) and state, the patterns, per event
+    (time, kind, its first place in the list of industries), and that list.
+    """
+    n = status.size
+    eco = _assemble(status, spillovers, pointer, senders, values, labour, sigma, mobile)
+    x = np.empty((2, n))
+    for p in range(n):
+        x[0, p], x[1, p] = log_technology[0, eco.ids[p]], log_technology[1, eco.ids[p]]
+    slopes, powers = np.zeros((16, 2, n)), np.zeros((7, 2, n))
+    end, work = np.empty((2, n)), np.empty((2, n))
+    changed = np.empty(n + 1, np.int64)
+    steps, states = np.empty((32, 4)), np.empty((32, 2, n))
+    patterns = np.empty((8, n), np.int8)
+    events, industries = np.empty((8, 3)), np.empty(16, np.int64)
+    taken = adopted = happened = listed = 0
+
+    outcome = REACHED
+    t, h, spacing = start, 0.0, stop - start
+    last_event, burst, last_industry, shrunk, fastest = start, 0, -1, 0, 0.0
+    evaluations = 0
+    fresh, new_pattern, is_quick = True, True, False
+    busy, wait, patience = 0, 0, 4  # steps in a row cut by events; steps before the quick pair may try
+    limit = _SAFETY * tolerance
+    if wanted.size and _produces(x, eco, wanted, side):
+        outcome = MET
+    while outcome == REACHED and t < stop:
+        if evaluations >= budget:
+            outcome = EXHAUSTED
+            break
+        if fresh:
+            _grow(x, eco, slopes[0])
+            evaluations += 1
+            fresh = False
+            fastest = 0.0
+            for p in range(n):
+                if p < eco.cut[2]:
+                    fastest = max(fastest, abs(slopes[0, 0, p]))
+                if p >= eco.cut[0]:
+                    fastest = max(fastest, abs(slopes[0, 1, p]))
+            if mobile:
+                industry = _break_tie(x, eco, slopes[0], 1e-12)
+                if industry >= 0:
+                    events = _longer(events, happened + 1)
+                    events[happened, 0], events[happened, 1], events[happened, 2] = t, TIE_BROKEN, listed
+                    happened += 1
+                    industries = _longer(industries, listed + 1)
+                    industries[listed] = industry
+                    listed += 1
+                    fresh, new_pattern = True, True
+                    continue
+        if h == 0.0:
+            h = stop - t
+            if fastest > 0.0:
+                h = min(h, 0.1 * limit**0.125 / fastest)
+        h = min(h, stop - t)
+        tableau = quick if is_quick else fine
+        error = _step(x, h, eco, tableau, slopes, end, work) / limit
+        evaluations += tableau[3][0]
+        order = 5.0 if is_quick else 8.0
+        if not error <= 1.0:
+            h *= max(0.2, 0.9 * error ** (-1.0 / order)) if error < np.inf else 0.2
+            if is_quick:
+                is_quick, wait, patience = False, patience, min(2 * patience, 256)
+            if h <= 1e-15 * max(abs(t), 1e-3 * (stop - start)):
+                outcome = LOST
+            continue
+        theta, which, where, met = -1.0, 0, 0, -1.0
+        last = tableau[3][0]
+        if _suspect(x, end, h, eco, slopes[0], slopes[last], wanted, side, work):
+            _interpolant(x, h, eco, tableau, slopes, work, powers)
+            evaluations += tableau[3][1] - 1 - last
+            theta, which, where = _locate(x, eco, powers, work)
+            if wanted.size:
+                met = _meets(x, eco, powers, theta if theta >= 0.0 else 1.0, wanted, side, work)
+        share = met if met >= 0.0 else (theta if theta >= 0.0 else 1.0)
+        advance = share * h
+        idle = advance <= 4e-16 * (abs(t) + 1.0)
+        burst = burst + 1 if theta >= 0.0 and advance * fastest <= limit else 0
+        if theta >= 0.0 and met < 0.0 and idle:
+            if eco.ids[where] == last_industry and shrunk < 8:  # it may leave and come back inside the step
+                shrunk += 1
+                h /= 64.0
+                continue
+        elif not idle:
+            shrunk = 0
+        if burst > 8 * n + 100:
+            outcome = STUCK
+            break
+        if not idle:
+            if new_pattern:
+                patterns = _longer(patterns, adopted + 1)
+                _record_status(eco, patterns[adopted])
+                adopted += 1
+                new_pattern = False
+            steps, states = _longer(steps, taken + 1), _longer(states, taken + 1)
+            steps[taken, 0], steps[taken, 1], steps[taken, 2], steps[taken, 3] = t, h, is_quick, adopted - 1
+            _record_state(x, eco, states[taken])
+            taken += 1
+        grow = min(8.0, max(0.2, 0.9 * max(error, 1e-12) ** (-1.0 / order)))
+        if met >= 0.0:
+            _inside(x, eco, powers, met, work)
+            _copy(work, x)
+            t += met * h
+            outcome = MET
+        elif theta >= 0.0:
+            if not idle:
+                _inside(x, eco, powers, theta, work)
+                _copy(work, x)
+                t += advance
+                spacing = 0.5 * (spacing + t - last_event)
+                last_event = t
+                busy += 1
+            last_industry = eco.ids[where]
+            # a burst of events too close to tell apart is one tie, and a slow departure does not end it
+            together, least = -1.0, 0.0
+            if burst > 0 and burst % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN):
+                together, least = limit, 1e-6 * fastest
+            kind, count = _apply(x, eco, which, where, together, least, changed)
+            events = _longer(events, happened + 1)
+            events[happened, 0], events[happened, 1], events[happened, 2] = t, kind, listed
+            happened += 1
+            industries = _longer(industries, listed + count)
+            for g in range(count):
+                industries[listed + g] = changed[g]
+            listed += count
+            fresh, new_pattern = True, True
+            h = min(h * grow, 8.0 * spacing) if not idle else h
+            if wait > 0:
+                wait -= 1
+            elif busy >= 3 and not is_quick:
+                is_quick = True
+        else:
+            _copy(end, x)
+            t = stop if h >= stop - t else t + h
+            if is_quick:  # the step was cut by its error, not by an event: the fine pair goes further
+                is_quick, wait, patience = False, patience, min(2 * patience, 256)
+                fresh = True
+            busy = 0
+            h *= grow
+            _copy(slopes[last], slopes[0])
+            if eco.cut[1] > 1 and not mobile:
+                _project(x, eco)
+            if mobile and eco.cut[1] > 0:
+                fresh = True
+
+    final = np.empty((2, n))
+    _record_state(x, eco, final)
+    return (
+        outcome,
+        t,
+        evaluations,
+        final,
+        steps[:taken],
+        states[:taken],
+        patterns[:adopted],
+        events[:happened],
+        industries[:listed],
+    )
+
+
+@njit(**_OPTIONS)
+def _adopt(x, eco, status):
+    """Rearrange the industries to another pattern, touching only those that change."""
+    for i in range(x.shape[1]):
+        p = 0
+        while eco.ids[p] != i:
+            p += 1
+        s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+        now = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
+        if now != status[i]:
+            if now != SHARED:
+                _share(x, eco, p)
+                p = eco.cut[0] if p < s else eco.cut[0] + eco.cut[1] - 1
+            if status[i] != SHARED:
+                _settle(x, eco, p, status[i] == HOME)
+
+
+@njit(**_OPTIONS)
+def evaluate(
+    spillovers,
+    pointer,
+    senders,
+    values,
+    labour,
+    sigma,
+    mobile,
+    record,
+    states,
+    patterns,
+    times,
+    steps,
+    fine,
+    quick,
+):
+    """Replay a recorded phase: the state and its static equilibrium at `times` in the steps `steps`.
+
+    Returns log_technology (T, 2, n), home_share (T, n), employment (T, 2, n) and (ln omega, ln D, ln D*)
+    (T, 3). Steps must not decrease. Each step is taken once more, however many times it holds.
+    """
+    n = states.shape[2]
+    count = times.size
+    technology, employment = np.empty((count, 2, n)), np.empty((count, 2, n))
+    share, summary = np.full((count, n), np.nan), np.empty((count, 3))
+    slopes, powers = np.zeros((16, 2, n)), np.zeros((7, 2, n))
+    x, end, work = np.empty((2, n)), np.empty((2, n)), np.empty((2, n))
+    eco = _assemble(patterns[0], spillovers, pointer, senders, values, labour, sigma, mobile)
+    ready, pattern, taken = -1, 0, False
+    for j in range(count):
+        step = steps[j]
+        if step != ready:
+            if record[step, 3] != pattern:
+                pattern = int(record[step, 3])
+                _adopt(x, eco, patterns[pattern])
+            for p in range(n):
+                x[0, p], x[1, p] = states[step, 0, eco.ids[p]], states[step, 1, eco.ids[p]]
+            ready, taken = step, False
+        h = record[step, 1]
+        theta = (times[j] - record[step, 0]) / h
+        if theta > 0.0:
+            if not taken:
+                tableau = quick if record[step, 2] else fine
+                _grow(x, eco, slopes[0])
+                _step(x, h, eco, tableau, slopes, end, work)
+                _interpolant(x, h, eco, tableau, slopes, work, powers)
+                taken = True
+            _inside(x, eco, powers, theta, work)
+        else:
+            _copy(x, work)
+        _allocate(work, eco)
+        s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+        population_home = population_foreign = 0.0
+        for p in range(n):
+            i = eco.ids[p]
+            technology[j, 0, i], technology[j, 1, i] = work[0, p], work[1, p]
+            employment[j, 0, i] = eco.labour[0, p] if p < e else 0.0
+            employment[j, 1, i] = eco.labour[1, p] if p >= s else 0.0
+            population_home += employment[j, 0, i]
+            population_foreign += employment[j, 1, i]
+            if p < s:
+                share[j, i] = 1.0
+            elif p < s + k:
+                share[j, i] = eco.split[p - s]
+            elif p >= e:
+                share[j, i] = 0.0
+        if not mobile:
+            population_home, population_foreign = labour
+        people_home = math.log(population_home) if population_home > 0.0 else -np.inf
+        people_foreign = math.log(population_foreign) if population_foreign > 0.0 else -np.inf
+        summary[j, 0] = eco.level[0]
+        summary[j, 1] = people_home + eco.level[10] + math.log(eco.level[8]) / (sigma - 1.0)
+        summary[j, 2] = people_foreign + eco.level[11] + math.log(eco.level[9]) / (sigma - 1.0)
+    return technology, share, employment, summary
+
+
+@njit(**_OPTIONS)
+def rates(log_technology, status, spillovers, labour, sigma, mobile):
+    """Return d ln A / dt (2, n), employment (2, n) and home_share (n,) of a frozen pattern.
+
+    `spillovers` is [sender, receiver]; an industry without employment in a country does not learn there.
+    """
+    n = status.size
+    empty, none = np.empty(0, np.int64), np.empty(0)
+    receiving = np.ascontiguousarray(spillovers.T)
+    eco = _assemble(status, receiving, empty, empty, none, labour, sigma, mobile)
+    x, growth = np.empty((2, n)), np.zeros((2, n))
+    for p in range(n):
+        x[0, p], x[1, p] = log_technology[0, eco.ids[p]], log_technology[1, eco.ids[p]]
+    _grow(x, eco, growth)
+    share = np.full(n, np.nan)
+    out, employment = np.zeros((2, n)), np.zeros((2, n))
+    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+    for p in range(n):
+        i = eco.ids[p]
+        if p < e:
+            out[0, i], employment[0, i] = growth[0, p], eco.labour[0, p]
+        if p >= s:
+            out[1, i], employment[1, i] = growth[1, p], eco.labour[1, p]
+        if p < s or p >= e:
+            share[i] = 1.0 if p < s else 0.0
+        elif p < s + k:
+            share[i] = eco.split[p - s]
+    return out, employment, share
+
+
+def trajectory(log_technology, status, spillovers, labour, sigma, times, tolerance):
+    """Return ln A (T, 2, n) at increasing `times`, from time 0 and the pattern `status`; no migration."""
+    links = (np.ascontiguousarray(spillovers.T), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    nowhere = np.empty(0, np.int64)
+    _, _, _, final, steps, states, patterns, _, _ = integrate(
+        log_technology,
+        status,
+        *links,
+        labour,
+        sigma,
+        0,
+        0.0,
+        times[-1],
+        nowhere,
+        0,
+        tolerance,
+        10**8,
+        FINE,
+        QUICK,
+    )
+    inside = np.searchsorted(steps[:, 0], times, side="right") - 1
+    out = evaluate(*links, labour, sigma, 0, steps, states, patterns, times, inside, FINE, QUICK)[0]
+    out[-1] = final
+    return out
