@@ -29,9 +29,13 @@ def default_threads(system: System) -> int:
     """Threads that pay: one while the weights fit a core's cache, else the processors this process may use."""
     if system.weights.size * 8 < ONE_THREAD_BELOW:
         return 1
+    return min(processors(), len(system.trade_elasticity))
+
+
+def processors() -> int:
+    """Processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
-    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min(processors, len(system.trade_elasticity))
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def solve(

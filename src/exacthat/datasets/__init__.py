@@ -1,4 +1,4 @@
-"""Embedded data sets: calibrated worlds with their provenance, and the elasticities that go with them.
+"""Embedded data sets: calibrated worlds with their provenance, the elasticities that go with them, time series.
 
 >>> from exacthat import datasets
 >>> datasets.names()
@@ -22,10 +22,12 @@ from exacthat.datasets.spillover_matrices import (
     spillovers,
 )
 from exacthat.datasets.tables import elasticity_table, table_names
+from exacthat.datasets.time_series import Series, series, series_countries, series_names
 
 __all__ = [
     "Description",
     "InputOutputTable",
+    "Series",
     "SpilloverDescription",
     "arrays",
     "data_hash",
@@ -36,6 +38,9 @@ __all__ = [
     "load",
     "names",
     "read_mrio_csv",
+    "series",
+    "series_countries",
+    "series_names",
     "spillover_crosswalk",
     "spillover_names",
     "spillovers",
