@@ -58,12 +58,12 @@ def _streams(study: ClusterStudy) -> Figure:
                 f"{time:.4g}", (time, at), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
     for axes, country in zip((home, foreign), COUNTRIES):
-        axes.set_title(f"Consumption, {country}", loc="left", fontsize=11)
-        axes.set_ylabel("index D")
+        axes.set_title(country.capitalize(), loc="left", fontsize=11)
+        axes.set_ylabel("consumption, index D")
         _plain(axes)
         axes.set_xlim(0.0, study.horizon)
     home.set_ylim(foreign.set_ylim(*_both(home, foreign)))
-    _legend(home, lines, 3.2)
+    _legend(home, lines, 2.6)
     phases.set_title("Phases and events", loc="left", fontsize=11)
     phases.set_yticks(range(len(study.paths)), list(study.paths))
     phases.set_ylim(len(study.paths) - 0.4, -0.6)
@@ -77,7 +77,7 @@ def _streams(study: ClusterStudy) -> Figure:
 def _legend(axes, handles: list, length: float) -> None:
     """Put a legend of one line above a panel, to the right of its title."""
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles), frameon=False,
-                fontsize=9, handlelength=length, borderaxespad=0.2)  # fmt: skip
+                fontsize=8.5 if len(handles) < 4 else 8, handlelength=length, borderaxespad=0.2)  # fmt: skip
 
 
 def _both(home, foreign) -> tuple[float, float]:
@@ -127,14 +127,14 @@ def _curves(study: ClusterStudy) -> Figure:
     axes.set_ylabel("wage at home over wage abroad")
     axes.set_xlim(0.0, float(round(z[-1])))
     axes.set_ylim(0.0, 1.15 * float(study.lines["relative_productivity"].max()))
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, handlelength=3.0)
     _plain(axes)
     return figure
 
 
 def _title(figure: Figure, study: ClusterStudy) -> None:
     facts = dict(study.facts)
-    below = f"{facts['Source']}; {facts['Elasticity']}; {facts['Labour']}"
+    below = f"{facts['Source']}; {facts['Elasticity'].removeprefix('of substitution, ')}; {facts['Labour']}"
     figure.suptitle(f"{fill(study.title, 80)}", x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supxlabel(fill(below, 130), x=0.01, ha="left", fontsize=8, color=GREY)
 
