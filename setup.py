@@ -48,7 +48,7 @@ setup(
     packages=[*find_packages("src"), *kernels],
     package_dir={"": "src", "exacthat.kernels": "kernels"},
     package_data={
-        "exacthat": ["datasets/data/*", "scenarios/*.toml"],
+        "exacthat": ["datasets/data/*", "scenarios/*.toml", "report/country/*.j2"],
         "exacthat.kernels.gravity": ["*.pyx", "*.pxi", "*.h", "primitives.c"],
     },
     include_package_data=False,

@@ -140,3 +140,34 @@ _register(
         tolerance=1e-8,
     ),
 )
+
+_register(
+    Kernel(
+        name="diffusion.active",
+        reference="diffusion.ref:active",
+        fast="diffusion.nb:active",
+        examples="diffusion.examples:active",
+        contract="employment (N, K), activity >= 0 -> (N, K)",
+        equation="psi(L) = L / (L + activity), psi(0) = 0, equation (1) of diffusion/ref.py",
+        tolerance=1e-15,
+    ),
+    Kernel(
+        name="diffusion.from_employment",
+        reference="diffusion.ref:from_employment",
+        fast="diffusion.nb:from_employment",
+        examples="diffusion.examples:from_employment",
+        contract="employment (N, K), spillovers [sender, receiver] (K, K), diffusion [receiver, sender] (N, N), "
+        "research (N, K), activity >= 0 -> (N, K)",
+        equation="psi(L) (diffusion L spillovers + research), equation (2) of diffusion/ref.py",
+        tolerance=1e-13,
+    ),
+    Kernel(
+        name="diffusion.from_stocks",
+        reference="diffusion.ref:from_stocks",
+        fast="diffusion.nb:from_stocks",
+        examples="diffusion.examples:from_stocks",
+        contract="productivity (N, K), then as diffusion.from_employment -> (N, K)",
+        equation="as (2) with stocks diffusing from abroad, equation (3) of diffusion/ref.py",
+        tolerance=1e-13,
+    ),
+)

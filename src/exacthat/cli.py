@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-NEEDED = ("click", "rich", "matplotlib")
+NEEDED = ("click", "rich", "matplotlib", "jinja2")
 
 
 def main() -> None:

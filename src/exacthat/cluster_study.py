@@ -1,4 +1,4 @@
-"""Studies of clusters: Hanlon's (2012) examples as scenarios `hanlon-...`, with the checks of each run.
+"""Studies of clusters with the checks of each run: Hanlon's (2012) examples, and Pakistan against the rest.
 
 A path has no certificate of `counterfactual`; it is checked here on its own terms. The static equilibrium is
 written out anew from technologies, wages and employment along the path, and every path is integrated a second
@@ -8,15 +8,32 @@ time with a tolerance a hundred times smaller, which must give the same events a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from exacthat.clusters import Path, Phase, States, World, equilibrium, examples, simulate
+from exacthat import datasets
+from exacthat.clusters import (
+    Path,
+    Phase,
+    States,
+    World,
+    diagnose,
+    equilibrium,
+    examples,
+    simulate,
+    spillovers_from,
+    world_of,
+)
 from exacthat.errors import BadInput, BadParameter, nearest
 
 PREFIX = "hanlon-"
 CUTOFF = f"{PREFIX}fig1"
+REAL = "clusters-pakistan"
+DATA, COUNTRY, SERVICES = "icio2019", "PAK", "SERV"
+MATRICES = {"proximity": None, "suppliers": COUNTRY}  # spillover matrix -> the country it was measured in
+SIGMA, YEARS = 2.0, 30.0
+PACE = 0.02  # growth a year that spillovers across industries give the rest of the world in autarky
 COUNTRIES = ("home", "foreign")
 LOOSE = 10.0  # the tolerance of the checks over that of the integration
 TIGHTER = 100.0  # the tolerance of the integration over that of the second one
@@ -96,24 +113,30 @@ def names() -> tuple[str, ...]:
 
     >>> from exacthat.cluster_study import names
     >>> names()[:2], names()[-1]
-    (('hanlon-fig1', 'hanlon-fig2'), 'hanlon-several-effects')
+    (('hanlon-fig1', 'hanlon-fig2'), 'clusters-pakistan')
     """
-    return CUTOFF, *_examples()
+    return CUTOFF, *_examples(), REAL
 
 
 def owns(scenario: str) -> bool:
     """Whether the name of a scenario is meant for this module: no file, and it starts like its names."""
-    return scenario.startswith(PREFIX.rstrip("-")) and not scenario.lower().endswith(".toml")
+    return scenario.startswith(
+        (PREFIX.rstrip("-"), REAL.partition("-")[0])
+    ) and not scenario.lower().endswith(".toml")
 
 
-def known(name: str) -> str:
-    """Return `name` as `names` has it (hanlon-figure-6 is hanlon-fig6); raise `BadInput` if it is none.
+def known(name: str, country: str | None = None) -> str:
+    """Return `name` as `names` has it (hanlon-figure-6 is hanlon-fig6).
+
+    Raises `BadInput` if it is none, and for a `country`, which these studies have no use for.
 
     >>> from exacthat.cluster_study import known
     >>> known("hanlon-figure-6")
     'hanlon-fig6'
     """
     short = name.replace("figure-", "fig")
+    if country is not None:
+        raise BadInput(f"--country {country} has no use in a study of clusters: drop it")
     if short not in names():
         raise BadInput(
             f"there is no scenario {name!r}{nearest(short, names())} (known: {', '.join(names())})"
@@ -139,6 +162,8 @@ def run(name: str, *, tol: float = 1e-10) -> ClusterStudy:
         )
     if name == CUTOFF:
         return _cutoff(LOOSE * tol)
+    if name == REAL:
+        return _country(tol)
     example = examples.load(_examples()[name])
     paths = example.run(tol)
     facts = (
@@ -432,3 +457,59 @@ def _cutoff(limit: float) -> ClusterStudy:
         CUTOFF, "Hanlon (2012), Figure 1: the cut-off between home's industries and foreign's", facts, 0.0,
         {"free trade": (world, [Phase("free")])}, {}, checks, {}, (), columns, rows, series, findings, held,
     )  # fmt: skip
+
+
+def _country(tol: float) -> ClusterStudy:
+    """Ask whether opening to free trade now would destroy a cluster of `COUNTRY`, on revealed technologies."""
+    economy = datasets.load(DATA)
+    traded = np.array([industry != SERVICES for industry in economy.industries])
+    curves, told = {}, []
+    for matrix, measured in MATRICES.items():
+        shape = datasets.spillovers(matrix, economy.industries, country=measured, own=0.0)
+        world = world_of(economy, COUNTRY, spillovers_from(shape), SIGMA)
+        pace = PACE / diagnose(world, traded).growth_autarky[1]
+        world = world.replace(spillovers=pace * world.spillovers)
+        told += _verdict(matrix, world, traded)
+        curves[f"{matrix}: autarky"] = (world, [Phase("autarky")])
+        curves[f"{matrix}: trade"] = (world, [Phase(traded)])
+    facts = (
+        ("Source", f"{DATA}: {datasets.describe(DATA).title}; model of Hanlon (2012)"),
+        *_world_facts([world]),
+        ("Horizon", f"{YEARS:g} years"),
+        ("Countries", f"home is {COUNTRY}, foreign all other countries together"),
+        ("Technology", "relative: as trade flows reveal it, trade costs alike both ways; level: world spending shares"),
+        ("Wage", f"the same in both countries at the start: L counts workers of equal output in {DATA}"),
+        ("Regimes", "autarky; free trade in all goods at no cost, services not traded. The data lie between the two"),
+        ("Spillovers", "shape: proximity of goods, or shares of suppliers in inputs (Pakistan's own table); none inside "
+         f"an industry, none across borders; scaled so that they give foreign {100 * PACE:g} percent a year in autarky"),
+        ("Assumed", "sigma, the wage, the scale and the regimes; one country makes each good but one, as without costs"),
+    )  # fmt: skip
+    paths = {name: simulate(*curve, YEARS, rtol=tol) for name, curve in curves.items()}
+    title = "Would opening now destroy a cluster of Pakistan?"
+    study = _of_paths(REAL, title, facts, YEARS, curves, paths, {}, tol)
+    return replace(study, findings=(*told, *study.findings))
+
+
+def _verdict(matrix: str, world: World, traded: np.ndarray) -> list[str]:
+    """Answer in words: what opening does to learning inside the country, and to what its consumers get."""
+    found, opened = diagnose(world, traded), equilibrium(world, traded)
+    labels = labels_of(world)
+    cross = np.array(world.spillovers)
+    made = opened.employment[0] > 0
+    goods = [labels[k] for k in np.flatnonzero(made & traded)]
+    closed = equilibrium(world, "autarky").employment[0]
+    before, after = (
+        float((cross.T @ workers)[traded & (workers > 0)].sum()) for workers in (closed, opened.employment[0])
+    )
+    pairs = ", ".join(f"{labels[a]} to {labels[b]}" for a, b in found.broken[:3])
+    destroyed = "yes" if after < before else "no"
+    consumers = "slower" if found.destroys(0) else "faster"
+    return [
+        f"{matrix}: is a cluster of {COUNTRY} destroyed? {destroyed.capitalize()}: of its goods it would make "
+        f"{industry_list(goods) if goods else 'none'}, and the spillovers its goods industries get from each other "
+        f"change by {100 * (after / before - 1):.1f} percent; strongest links cut: {pairs}.",
+        f"{matrix}: do its consumers lose by it? Technologies they buy from would grow {consumers} at first: "
+        f"{100 * found.growth_open:.3f} percent a year open, {100 * found.growth_autarky[0]:.3f} in autarky "
+        f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of the world learns "
+        "faster than one country.",
+    ]

@@ -57,55 +57,53 @@ def command():
 
 @command.command(
     epilog=f"\b\nEmbedded scenarios: {', '.join(embedded())}\n"
-    f"Examples of Hanlon (2012): {', '.join(cluster_study.names())}\n\n{EXIT_CODES}"
+    f"Studies of clusters: {', '.join(cluster_study.names())}\n\n{EXIT_CODES}"
 )
 @click.argument("scenario", default=DEFAULT, metavar="[NAME|FILE.toml]")
+@click.option(
+    "--country", metavar="LABEL", help="Another country for a country study (ISO code, such as VNM)."
+)
 @click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="Folder for the files, made if absent.  [default: the current one]")  # fmt: skip
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads of the compiled kernel; results do not change."
-)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with; results do not change.")
 @click.option("--tol", type=click.FloatRange(0.0, 1e-3, min_open=True), default=1e-10, show_default=True,
               help="Largest relative residual of a certified equilibrium.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON instead of the table.")
 @_one_message
-def run(scenario: str, folder: Path, threads: int | None, tol: float, as_json: bool):
+def run(scenario: str, country: str | None, folder: Path, threads: int | None, tol: float, as_json: bool):
     """Compute a scenario: print its table, write it as CSV with a JSON manifest and a PNG chart.
 
-    Without an argument: the corrective industrial policy of Pakistan and its peers, each alone and all
-    together. The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"`
+    Without an argument: the study of industrial policy in Pakistan, which also writes a report (HTML) with its
+    tables (CSV). The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"`
     tells its keys.
     """
     if cluster_study.owns(scenario):
-        return _clusters(scenario, folder, tol, as_json)
+        return _clusters(cluster_study.known(scenario, country), folder, tol, as_json)
     from exacthat import scenarios
-    from exacthat.report import files, screen
-    from exacthat.report.manifest import manifest
+    from exacthat.report import screen
 
     with _progress() as tell:
         tell("reading the scenario")
-        plan = scenarios.find(scenario)
-        files.check_free(folder, plan.name, plan.inputs)
-        start = time.perf_counter()
-        result = scenarios.run(plan, tol=tol, threads=threads, progress=lambda name: tell(f"solving: {name}"))
-        facts = manifest(plan, result, tol, time.perf_counter() - start)
-        tell("drawing")
-        from exacthat.report.chart import chart_png  # the slowest import of all
-
-        contents = {".csv": files.table_csv(result), ".png": chart_png(plan, result)}
-        facts["files"] = files.hashes(plan.name, contents)
-        text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
-        written = files.write(folder, plan.name, contents | {".json": f"{text}\n".encode()})
+        plan = scenarios.find(scenario, country)
+        whole = plan.kind == scenarios.COUNTRY_STUDY
+        result, written, text = (_country if whole else _table)(plan, folder, threads, tol, tell)
     if as_json:
-        click.echo(text)
+        click.echo(text.rstrip())
     else:
-        click.echo(screen.report(plan, result, tol))
+        if whole:
+            from exacthat.report.country import screen as country_screen
+
+            click.echo(country_screen.report(plan, result))
+        else:
+            click.echo(screen.report(plan, result, tol))
         click.echo(f"\nWritten to {folder.resolve()}: {', '.join(path.name for path in written)}")
     if result.failed:
-        reached = [
-            f"{name} ({result.certificates[name].completed:.0f} percent of the change)"
-            for name in result.failed
-        ]
+        reached = result.failed
+        if not whole:
+            reached = [
+                f"{name} ({result.certificates[name].completed:.0f} percent of the change)"
+                for name in result.failed
+            ]
         click.echo(
             f"error: not converged: {', '.join(reached)}; loosen --tol or make the change smaller", err=True
         )
@@ -116,7 +114,6 @@ def _clusters(name: str, folder: Path, tol: float, as_json: bool):
     """Carry out a study of clusters and write its files."""
     from exacthat.report import clusters, files
 
-    name = cluster_study.known(name)
     with _progress() as tell:
         files.check_free(folder, name)
         tell("integrating; the first run on a machine also compiles")
@@ -138,6 +135,50 @@ def _clusters(name: str, folder: Path, tol: float, as_json: bool):
     if study.failed:
         click.echo(f"error: not met: {'; '.join(study.failed)}; lower --tol", err=True)
         raise SystemExit(NotCertified.exit_code)
+
+
+def _table(plan, folder: Path, threads: int | None, tol: float, tell):
+    """Compute a study of one table and write its files; return the result, their paths and the manifest."""
+    from exacthat import scenarios
+    from exacthat.report import files
+
+    files.check_free(folder, plan.name, plan.inputs)
+    start = time.perf_counter()
+    result = scenarios.run(plan, tol=tol, threads=threads, progress=lambda name: tell(f"solving: {name}"))
+    written, text = _write_table(plan, result, folder, tol, time.perf_counter() - start, tell)
+    return result, written, text
+
+
+def _write_table(plan, result, folder: Path, tol: float, seconds: float, tell):
+    """Write table, chart and manifest of one table; return their paths and the manifest."""
+    from exacthat.report import files
+    from exacthat.report.manifest import manifest
+
+    tell("drawing")
+    from exacthat.report.chart import chart_png  # the slowest import of all
+
+    facts = manifest(plan, result, tol, seconds)
+    contents = {".csv": files.table_csv(result), ".png": chart_png(plan, result)}
+    facts["files"] = files.hashes(plan.name, contents)
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    return files.write(folder, plan.name, contents | {".json": f"{text}\n".encode()}), text
+
+
+def _country(plan, folder: Path, threads: int | None, tol: float, tell):
+    """Compute a country study and write the files of all its parts; as `_table`."""
+    from exacthat import scenarios
+    from exacthat.report import files
+    from exacthat.report.country import files as country_files
+
+    country_files.check_free(folder, plan)
+    start = time.perf_counter()
+    study = scenarios.run(plan, tol=tol, threads=threads, progress=tell)
+    seconds = time.perf_counter() - start
+    written, _ = _write_table(country_files.table_plan(plan), study.table, folder, tol, seconds, tell)
+    contents = country_files.contents(plan, study)
+    text = country_files.encoded(country_files.manifest(plan, study, contents, seconds))
+    written = files.write(folder, plan.name, contents | {".json": text}) + written
+    return study, written, text.decode()
 
 
 @command.command()

@@ -52,7 +52,7 @@ def name(request):
     return request.param
 
 
-@pytest.mark.parametrize("kind", ["sets", "tables"])
+@pytest.mark.parametrize("kind", ["sets", "spillovers", "tables"])
 def test_files_have_the_recorded_hash_and_a_licence(kind):
     for facts in RECORD[kind].values():
         assert hashlib.sha256((FOLDER / facts["file"]).read_bytes()).hexdigest() == facts["sha256"]

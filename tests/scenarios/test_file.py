@@ -51,9 +51,11 @@ def test_embedded_scenarios_are_valid_and_named_as_their_files(name):
     assert plan.hashes == {plan.options["data"]: datasets.data_hash(plan.options["data"])}
 
 
-def test_default_is_the_corrective_policy_of_pakistan_and_its_peers():
-    plan = scenarios.find(scenarios.DEFAULT)
-    assert plan.kind == "corrective-policy"
+@pytest.mark.parametrize(("name", "kind"), [("pakistan", "country-study"), ("peers", "corrective-policy")])
+def test_default_and_its_first_part_are_of_pakistan_and_its_peers(name, kind):
+    assert scenarios.DEFAULT == "pakistan"
+    plan = scenarios.find(name)
+    assert plan.kind == kind
     assert plan.countries == ("PAK", "BGD", "VNM", "IND", "IDN", "MYS")
     assert (plan.deficits, plan.economy.entry) == ("zero", "free")
     assert plan.economy.trade_elasticity[plan.economy.industries.index("SERV")] == 4.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from textwrap import fill
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,6 +16,7 @@ from exacthat.report.frame import BLUE, GREEN, GREY, ORANGE
 
 COLOURS = (GREY, ORANGE, BLUE, GREEN)
 DASHES = ("-", (0, (6, 3)), (0, (2, 2)), (0, (8, 2, 2, 2)))  # lines that coincide stay visible
+ALIKE = 3.0  # countries whose ranges together are less than so many of the smaller one share their scale
 CLOSED, PARTLY, OPEN, MOBILE = "#D0D0D0", "#F3D9B1", "#A9CCE3", "#B8DDB8"
 MARKS = {
     "shared": "D",
@@ -62,7 +64,9 @@ def _streams(study: ClusterStudy) -> Figure:
         axes.set_ylabel("consumption, index D")
         _plain(axes)
         axes.set_xlim(0.0, study.horizon)
-    home.set_ylim(foreign.set_ylim(*_both(home, foreign)))
+    low, high = _both(home, foreign)
+    if high - low < ALIKE * min(np.ptp(home.get_ylim()), np.ptp(foreign.get_ylim())):
+        home.set_ylim(foreign.set_ylim(low, high))
     _legend(home, lines, 2.6)
     phases.set_title("Phases and events", loc="left", fontsize=11)
     phases.set_yticks(range(len(study.paths)), list(study.paths))

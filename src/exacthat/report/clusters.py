@@ -144,7 +144,7 @@ def _table(study: ClusterStudy) -> Table:
 def _cell(column: str, value) -> Text:
     if value is None:
         return Text("-")
-    digits = 2 if column.startswith("C at") else 3
+    digits = 2 if column.startswith("C at") and value >= 10 else 3
     return Text(value if isinstance(value, str) else f"{value:z.{digits}f}")
 
 

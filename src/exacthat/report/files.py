@@ -17,14 +17,16 @@ PROGRAM = "exacthat"
 SUFFIXES = (".json", ".csv", ".png")  # in the order of writing: the manifest says whose files the others are
 
 
-def paths(folder: Path, name: str) -> dict[str, Path]:
+def paths(folder: Path, name: str, suffixes: Sequence[str] = SUFFIXES) -> dict[str, Path]:
     """Return the path of each file that a study called `name` writes, by suffix."""
-    return {suffix: folder / f"{name}{suffix}" for suffix in SUFFIXES}
+    return {suffix: folder / f"{name}{suffix}" for suffix in suffixes}
 
 
-def check_free(folder: Path, name: str, inputs: Sequence[Path] = ()) -> None:
+def check_free(
+    folder: Path, name: str, inputs: Sequence[Path] = (), suffixes: Sequence[str] = SUFFIXES
+) -> None:
     """Raise `BadInput` where writing would replace an input or a file that is no result of the same name."""
-    targets = paths(folder, name)
+    targets = paths(folder, name, suffixes)
     existing = [path for path in targets.values() if path.exists()]
     read = {path.resolve() for path in inputs}
     problems = [f"{path} is read by the scenario and would be overwritten" for path in existing
@@ -53,9 +55,12 @@ def hashes(name: str, contents: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def write(folder: Path, name: str, contents: Mapping[str, bytes]) -> list[Path]:
-    """Write `contents` (by suffix), each file whole or not at all; return their paths. Raises `OSError`."""
+    """Write `contents` (by suffix), each file whole or not at all; return their paths. Raises `OSError`.
+
+    The manifest (.json) comes first: it says whose files the others are.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    targets = paths(folder, name)
+    targets = paths(folder, name, sorted(contents, key=lambda suffix: suffix != ".json"))
     for suffix, path in targets.items():
         part = path.with_name(f".{path.name}.part")
         part.write_bytes(contents[suffix])

@@ -17,23 +17,11 @@ SCHEMA = 1
 
 def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dict:
     """Return versions, hashes, options, tolerances, every certificate and the table as one plain dictionary."""
-    from exacthat.kernels.gravity import cy
-
     economy = result.base
     purged = {"base year": REBALANCE_TOLERANCE} if plan.deficits == "zero" else {}
+    solved = "certified" if result.certificates else "closed form"
     return {
-        "program": PROGRAM,
-        "schema": SCHEMA,
-        "name": plan.name,
-        "title": plan.title,
-        "outcome": "not certified"
-        if result.failed
-        else "certified"
-        if result.certificates
-        else "closed form",
-        "summary": certificate_line(result),
-        "scenario": {"origin": plan.origin, "sha256": plan.scenario_hash},
-        "data": [{"name": name, "sha256": sha256} for name, sha256 in plan.hashes.items()],
+        **provenance(plan, "not certified" if result.failed else solved, certificate_line(result)),
         "study": {
             "kind": plan.kind,
             "countries": list(plan.countries),
@@ -56,14 +44,29 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
             "numbers": [name for name in result.columns if name in PLAIN],
             "columns": [*result.index, *result.columns],
             "rows": [
-                [*labels, *(_number(values[at]) for values in result.columns.values())]
+                [*labels, *(number(values[at]) for values in result.columns.values())]
                 for at, labels in enumerate(result.rows)
             ],
-            "summary": {
-                name: [_number(value) for value in values] for name, values in result.summary.items()
-            },
+            "summary": {name: [number(value) for value in values] for name, values in result.summary.items()},
         },
         "findings": findings(result),
+        "wall_seconds": round(wall_seconds, 3),
+    }
+
+
+def provenance(plan: Plan, outcome: str, summary: str) -> dict:
+    """Return what every manifest says of program, scenario, data, versions and machine."""
+    from exacthat.kernels.gravity import cy
+
+    return {
+        "program": PROGRAM,
+        "schema": SCHEMA,
+        "name": plan.name,
+        "title": plan.title,
+        "outcome": outcome,
+        "summary": summary,
+        "scenario": {"origin": plan.origin, "sha256": plan.scenario_hash},
+        "data": [{"name": name, "sha256": sha256} for name, sha256 in plan.hashes.items()],
         "versions": {
             PROGRAM: version(PROGRAM),
             "python": platform.python_version(),
@@ -71,14 +74,13 @@ def manifest(plan: Plan, result: Result, tol: float, wall_seconds: float) -> dic
         },
         "platform": {"system": platform.system(), "machine": platform.machine()},
         "kernel": {"instruction_set": cy.instruction_set()},
-        "wall_seconds": round(wall_seconds, 3),
     }
 
 
 def _finite(fields: dict) -> dict:
-    return {key: _number(value) if isinstance(value, float) else value for key, value in fields.items()}
+    return {key: number(value) if isinstance(value, float) else value for key, value in fields.items()}
 
 
-def _number(value) -> float | None:
+def number(value) -> float | None:
     """JSON has no nan and no infinity: null stands for them."""
     return float(value) if math.isfinite(value) else None

@@ -36,21 +36,28 @@ def printed(parts: Iterable[RenderableType]) -> str:
 
 def report(plan: Plan, result: Result, tol: float) -> str:
     """Return the whole report of a study."""
+    return printed([certificate(certificate_line(result), result.failed), *body(plan, result, tol)])
+
+
+def certificate(line: str, failed) -> Text:
+    """Return the first line of a report."""
+    return Text(line, style="bold red" if failed else "bold green")
+
+
+def body(plan: Plan, result: Result, tol: float) -> list[RenderableType]:
+    """Return a report without its certificate: title, what it rests on, table, what it says."""
     facts = Table.grid(padding=(0, 2, 0, 0))
     for label, text in header(plan, result, tol):
         facts.add_row(Text(label, style="dim"), Text(text))
     meanings = [Text(f" {line}", style="dim") for line in legend(plan, result)]
-    return printed(
-        [
-            Text(certificate_line(result), style="bold red" if result.failed else "bold green"),
-            Text(f"\n{plan.title}", style="bold"),
-            facts,
-            _table(result),
-            *meanings,
-            Text(),
-            *map(Text, findings(result)),
-        ]
-    )
+    return [
+        Text(f"\n{plan.title}", style="bold"),
+        facts,
+        _table(result),
+        *meanings,
+        Text(),
+        *map(Text, findings(result)),
+    ]
 
 
 def _table(result: Result) -> Table:

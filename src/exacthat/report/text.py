@@ -84,7 +84,7 @@ def certificate_line(result: Result) -> str:
     worst = result.certificates[result.worst]
     if result.failed:
         missed = f"{len(result.failed)} of {solved} equilibria miss the tolerance {worst.tolerance:.0e}"
-        return f"NOT certified: {missed}: {_list(result.failed)}"
+        return f"NOT certified: {missed}: {enumerated(result.failed)}"
     which = "1 equilibrium" if solved == 1 else f"all {solved} equilibria"
     return f"certified: {which}; worst residual {worst.residual:.1e} (tolerance {worst.tolerance:.0e})"
 
@@ -139,10 +139,10 @@ def findings(result: Result) -> list[str]:
     if gains is not None and (gains == 100.0).any():
         dependent = [row[-1] for row, gain in zip(result.rows, gains) if gain == 100.0]
         told.append(
-            f"Gains from trade of 100 percent: {_list(dependent)} would have no supplier of some good."
+            f"Gains from trade of 100 percent: {enumerated(dependent)} would have no supplier of some good."
         )
     if result.failed:
-        told.append(f"Nothing is said of {_list(result.failed)}: not certified.")
+        told.append(f"Nothing is said of {enumerated(result.failed)}: not certified.")
     return told
 
 
@@ -154,13 +154,13 @@ def _corrective(result: Result) -> list[str]:
     if np.isfinite(everyone).all():
         gain, total = int((everyone > 0).sum()), len(everyone)
         losers = np.array(result.base.countries)[everyone < 0]
-        lost = f"; {_list(losers)} {'loses' if len(losers) == 1 else 'lose'}" if len(losers) else ""
+        lost = f"; {enumerated(losers)} {'loses' if len(losers) == 1 else 'lose'}" if len(losers) else ""
         told.append(f"With all {total} countries acting together, {gain} of {total} gain{lost}.")
     known = np.isfinite(alone) & np.isfinite(together)
     if known.any():
         more, total = countries[known & (together > alone)], int(known.sum())
         which = f"all {total}" if len(more) == total else f"{len(more)} of {total}"
-        which += f" ({_list(more)})" if 0 < len(more) < total else ""
+        which += f" ({enumerated(more)})" if 0 < len(more) < total else ""
         told.append(f"Acting together gives more than acting alone to {which} of the table.")
     bill = result.columns["subsidy_bill_alone"]
     if np.isfinite(bill).any():
@@ -238,7 +238,7 @@ def _printed(country: str) -> str:
 
 def _tariffs(result: Result) -> str:
     if result.kind == "nafta":
-        return f"of 1993; those among {_list(MEMBERS)} move to 2005, all others stay"
+        return f"of 1993; those among {enumerated(MEMBERS)} move to 2005, all others stay"
     return "of the base year; their revenue is income"
 
 
@@ -285,12 +285,13 @@ def _units(result: Result) -> str:
 def _split(countries, change) -> str:
     """Say who gains and who loses."""
     up, down = countries[change > 0], countries[change < 0]
-    said = [f"{_list(up)} {'gains' if len(up) == 1 else 'gain'}"] if len(up) else []
-    said += [f"{_list(down)} {'loses' if len(down) == 1 else 'lose'}"] if len(down) else []
+    said = [f"{enumerated(up)} {'gains' if len(up) == 1 else 'gain'}"] if len(up) else []
+    said += [f"{enumerated(down)} {'loses' if len(down) == 1 else 'lose'}"] if len(down) else []
     return "; ".join(said) or "no country gains or loses"
 
 
-def _list(names: Sequence[str]) -> str:
+def enumerated(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence, the first few of them."""
     names = [str(name) for name in names]
     if len(names) > SHOWN:
         return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"

@@ -2,7 +2,7 @@
 
 >>> from exacthat import scenarios
 >>> scenarios.embedded()
-('peers', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'table5', 'trade-war-wiod2014')
+('pakistan', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'peers', 'table5', 'trade-war-wiod2014')
 >>> scenarios.find("peers").countries
 ('PAK', 'BGD', 'VNM', 'IND', 'IDN', 'MYS')
 
@@ -16,9 +16,12 @@ Three tables, of which [economy] is needed:
                  missing = "raise" or "zero" (rows absent from the flows); source = a text; for embedded
                  data services_trade_elasticity, expenditure_shares and as_published as
                  `exacthat.datasets.load` has them
-    [study]      kind = "corrective-policy", "gains-from-trade" or "counterfactual"; countries = the rows
-                 of the table, all by default; single_industry_elasticity for gains from trade; "table5" and
-                 "nafta" are the kinds of the two embedded scenarios of these names, for their data only
+    [study]      kind = "country-study", "corrective-policy", "gains-from-trade" or "counterfactual";
+                 countries = the rows of the table, all by default; single_industry_elasticity for gains
+                 from trade; "table5" and "nafta" are the kinds of the two embedded scenarios of these names,
+                 for their data only; for a country study (data = "icio2019") country, countries = it and its
+                 peers, draws = how often elasticities are drawn, 0 for never, seed, learning = false to leave
+                 out the dynamic part, and table_name of the files of the peers' table
 
 and, for kind "counterfactual", one table [[counterfactual]] each, with a name and any of
 
@@ -33,7 +36,7 @@ all labels of an axis that is left out: origin, destination, industry for trade 
 (not for labour) elsewhere; ``rate`` takes the place of ``hat`` for subsidies.
 """
 
-from exacthat.scenarios.file import DEFAULT, Plan, embedded, find, read
+from exacthat.scenarios.file import COUNTRY_STUDY, DEFAULT, Plan, embedded, find, read
 from exacthat.scenarios.run import run
 
-__all__ = ["DEFAULT", "Plan", "embedded", "find", "read", "run"]
+__all__ = ["COUNTRY_STUDY", "DEFAULT", "Plan", "embedded", "find", "read", "run"]

@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
+from exacthat.country_study.whole import DATA, DRAWS, SEED
+from exacthat.datasets import series_countries
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, nearest
 from exacthat.scenario import Policy, Shock
@@ -19,16 +21,29 @@ from exacthat.scenarios.changes import read_change
 from exacthat.scenarios.economy import KEYS as ECONOMY_KEYS
 from exacthat.scenarios.economy import build
 from exacthat.scenarios.faults import Faults, is_number
-from exacthat.study import DEFICITS, KINDS
+from exacthat.study import DEFICITS
+from exacthat.study import KINDS as TABLES
 
-DEFAULT = "peers"
+DEFAULT = "pakistan"
+COUNTRY_STUDY = "country-study"
+KINDS = (COUNTRY_STUDY, *TABLES)
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 KEYS = {
     "scenario": ("name", "title"),
     "economy": ECONOMY_KEYS,
-    "study": ("kind", "countries", "single_industry_elasticity"),
+    "study": (
+        "kind",
+        "countries",
+        "single_industry_elasticity",
+        "country",
+        "draws",
+        "seed",
+        "learning",
+        "table_name",
+    ),
 }
 LIST = "counterfactual"
+MOST_DRAWS = 100_000
 # Studies of published tables: the data set each belongs to, and the keys of [economy] that it has a use for.
 PUBLISHED = {"table5": ("wiod2014", ("data",)), "nafta": ("nafta1993", ("data", "deficits"))}
 
@@ -39,12 +54,15 @@ class Plan:
 
     name, title     of the results; the name is also that of their files
     origin          path of the scenario, or its embedded name
-    kind            one of `exacthat.study.KINDS`
-    countries       rows of the table
+    kind            "country-study", or one of `exacthat.study.KINDS`
+    countries       rows of the table; of a country study the country itself, then its peers
     economy         the base year as observed
     deficits        "zero" or "fixed": what the study makes of the deficits of the base year
     changes         name of a counterfactual -> (shock, policy)
     single_industry_elasticity    for gains from trade, or None
+    draws, seed     of the elasticities, for a country study; else 0
+    learning        whether a country study has its dynamic part
+    table_name      of the files of its first part, the table of the country and its peers; else None
     options         the table [economy] as written
     hashes          data set or file -> sha256 of what was read; `scenario_hash` that of the scenario's text
     inputs          paths of the tables read
@@ -59,6 +77,10 @@ class Plan:
     deficits: str
     changes: Mapping[str, tuple[Shock, Policy]]
     single_industry_elasticity: float | None
+    draws: int
+    seed: int
+    learning: bool
+    table_name: str | None
     options: Mapping[str, object]
     hashes: Mapping[str, str]
     scenario_hash: str
@@ -69,24 +91,25 @@ def embedded() -> tuple[str, ...]:
     """Return the names of the embedded scenarios, the default first.
 
     >>> embedded()
-    ('peers', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'table5', 'trade-war-wiod2014')
+    ('pakistan', 'autarky-wiod2008', 'gains-wiod2014', 'nafta', 'peers', 'table5', 'trade-war-wiod2014')
     """
     names = {entry.name for entry in files(__package__).iterdir()}
     stems = {name.removesuffix(".toml") for name in names if name.endswith(".toml")}
     return (DEFAULT, *sorted(stems - {DEFAULT}))
 
 
-def find(scenario: str | Path) -> Plan:
+def find(scenario: str | Path, country: str | None = None) -> Plan:
     """Return the plan of an embedded scenario by its name, or of a file by its path, which ends in .toml.
 
-    Raises `BadInput` for an unknown name and a file that cannot be read, and as `read` does.
+    `country` takes the place of the one that a country study names. Raises `BadInput` for an unknown name and
+    a file that cannot be read, and as `read` does.
 
     >>> find("autarky-wiod2008").kind
     'gains-from-trade'
     """
     name = str(scenario)
     if name in embedded():
-        return read((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"), name)
+        return read((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"), name, country=country)
     path = Path(scenario)
     if path.suffix.lower() != ".toml":
         raise BadInput(
@@ -99,11 +122,13 @@ def find(scenario: str | Path) -> Plan:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
-    return read(text, name, path.parent)
+    return read(text, name, path.parent, country)
 
 
-def read(text: str, origin: str, folder: Path = Path()) -> Plan:
+def read(text: str, origin: str, folder: Path = Path(), country: str | None = None) -> Plan:
     """Check the text of a scenario and build its economy; `folder` is where the tables it names lie.
+
+    `country` takes the place of the one that a country study names, whose files then carry its label.
 
     `origin` names the text in messages. Raises `BadInput` with every fault of the text, its labels and its
     tables, or `BadParameter` where only elasticities are out of range.
@@ -120,8 +145,7 @@ def read(text: str, origin: str, folder: Path = Path()) -> Plan:
     tables = _tables(given, faults)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(origin).stem).strip("-_") or "scenario"
     name = faults.text("scenario", tables["scenario"], "name", stem)
-    if not FILE_NAME.fullmatch(name):
-        faults.add("scenario", f"name is {name!r}; it names files: use letters, digits, - and _", "name")
+    _check_file_name("scenario", "name", name, faults)
     title = faults.text("scenario", tables["scenario"], "title", name)
     deficits = faults.choice("economy", tables["economy"], "deficits", DEFICITS, "zero")
     entries = _entries(given, faults)
@@ -136,6 +160,10 @@ def read(text: str, origin: str, folder: Path = Path()) -> Plan:
         if "countries" in tables["study"]:
             listed = tables["study"]["countries"]
             countries = tuple(faults.labels("study", listed, "countries", economy.countries))
+        if kind == COUNTRY_STUDY:
+            country, countries = _subject(tables, country, countries, economy, faults)
+        elif country is not None:
+            faults.add("study", f"--country {country} has no use in a study of kind {kind!r}: drop it")
         if deficits == "zero" and not economy.consistent and economy.input_shares is None:
             faults.add(
                 "economy",
@@ -146,7 +174,13 @@ def read(text: str, origin: str, folder: Path = Path()) -> Plan:
         changes = {
             label: read_change(entry, economy, f"{LIST} {label}", faults) for label, entry in entries.items()
         }
+    draws, seed = _draws(tables["study"], kind, faults)
+    table_name = _table_name(tables["study"], kind, name, faults)
     faults.report()
+    if kind == COUNTRY_STUDY:
+        if country != tables["study"]["country"]:
+            name, table_name = f"{name}-{country}", f"{table_name}-{country}"
+        title = title.replace("{country}", series_countries().get(country, country))
     return Plan(
         name=name,
         title=title,
@@ -157,6 +191,10 @@ def read(text: str, origin: str, folder: Path = Path()) -> Plan:
         deficits=deficits,
         changes=MappingProxyType(changes),
         single_industry_elasticity=elasticity,
+        draws=draws,
+        seed=seed,
+        learning=tables["study"].get("learning", True),
+        table_name=table_name,
         options=MappingProxyType(tables["economy"]),
         hashes=MappingProxyType(built.hashes),
         scenario_hash=hashlib.sha256(text.encode("utf-8")).hexdigest(),
@@ -231,3 +269,64 @@ def _study(table: Mapping, entries: Mapping, faults: Faults) -> tuple[str, float
             "single_industry_elasticity",
         )  # fmt: skip
     return kind, elasticity
+
+
+def _subject(tables, chosen: str | None, listed, economy: Economy, faults: Faults):
+    """Return the country of a country study, and it with its peers; note what such a study cannot start from."""
+    study = tables["study"]
+    own = faults.text("study", study, "country")
+    if own is None:
+        faults.add("study", f"kind {COUNTRY_STUDY!r} needs country = the label of one country")
+        return None, ()
+    for key, label in (("country", own), ("--country", chosen)):
+        if label is not None and label not in economy.countries:
+            faults.add(
+                "study", f"{key} is the unknown label {label!r}{nearest(label, economy.countries)}", key
+            )
+    for key, needed in (("data", DATA), ("deficits", "zero"), ("entry", "free")):
+        if tables["economy"].get(key, needed if key != "data" else None) != needed:
+            faults.add("economy", f"kind {COUNTRY_STUDY!r} needs {key} = {needed!r}", key)
+    if "countries" not in study:
+        faults.add("study", f"kind {COUNTRY_STUDY!r} needs countries = a list of peers")
+    country = chosen or own
+    return country, (country, *(label for label in listed if label != country))
+
+
+def _table_name(table: Mapping, kind: str, name: str, faults: Faults) -> str | None:
+    """Return the name of the files of a country study's table; it cannot be that of its other files."""
+    if kind != COUNTRY_STUDY:
+        if "table_name" in table:
+            faults.add("study", f"table_name has no use in a study of kind {kind!r}: drop it", "table_name")
+        return None
+    chosen = faults.text("study", table, "table_name", f"{name}-peers")
+    _check_file_name("study", "table_name", chosen, faults)
+    if chosen == name:
+        faults.add(
+            "study", f"table_name is {chosen!r}, the name of the scenario: choose another", "table_name"
+        )
+    return chosen
+
+
+def _check_file_name(where: str, key: str, name: str, faults: Faults) -> None:
+    if not FILE_NAME.fullmatch(name):
+        faults.add(where, f"{key} is {name!r}; it names files: use letters, digits, - and _", key)
+
+
+def _draws(table: Mapping, kind: str, faults: Faults) -> tuple[int, int]:
+    """Return number and seed of the draws of a country study."""
+    given = {}
+    for key, default in (("draws", DRAWS), ("seed", SEED)):
+        given[key] = table.get(key, default)
+        whole = isinstance(given[key], int) and not isinstance(given[key], bool)
+        if not (whole and 0 <= given[key] <= MOST_DRAWS):
+            faults.add(
+                "study", f"{key} is {given[key]!r}; it must be a whole number from 0 to {MOST_DRAWS}", key
+            )
+    if not isinstance(table.get("learning", True), bool):
+        faults.add("study", f"learning is {table['learning']!r}; it must be true or false", "learning")
+    if kind == COUNTRY_STUDY:
+        return given["draws"], given["seed"]
+    for key in ("country", "draws", "seed", "learning"):
+        if key in table:
+            faults.add("study", f"{key} has no use in a study of kind {kind!r}: drop it", key)
+    return 0, 0

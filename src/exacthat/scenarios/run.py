@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from exacthat.country_study import CountryStudy, country_study
 from exacthat.published import nafta, table5
-from exacthat.scenarios.file import Plan
+from exacthat.scenarios.file import COUNTRY_STUDY, Plan
 from exacthat.study import Progress, Result, corrective_policy, counterfactuals, trade_gains
 
 
 def run(
     plan: Plan, *, tol: float = 1e-10, threads: int | None = None, progress: Progress | None = None
-) -> Result:
-    """Return the table of the study that `plan` describes; raises as the functions of `exacthat.study` do.
+) -> Result | CountryStudy:
+    """Return what the study that `plan` describes found; raises as the functions of `exacthat.study` do.
 
     >>> from exacthat.scenarios import find
     >>> run(find("autarky-wiod2008")).columns["gains_from_trade"].round(1)
     array([23.5, 32.7, 12.7,  4. ,  4.4])
     """
+    if plan.kind == COUNTRY_STUDY:
+        country, *peers = plan.countries
+        numbers = {"draws": plan.draws, "seed": plan.seed, "learning": plan.learning, "tol": tol}
+        return country_study(plan.economy, country, peers, **numbers, threads=threads, progress=progress)
     options = {"deficits": plan.deficits, "threads": threads, "progress": progress}
     if plan.kind == "corrective-policy":
         return corrective_policy(plan.economy, plan.countries, tol=tol, **options)

@@ -1,0 +1,1 @@
+"""Many-country learning: spillovers among a country's industries, diffusion from abroad, research."""
