@@ -223,12 +223,19 @@ def regime_name(piece, industries: Sequence[str]) -> str:
     """Say in words what is open in a phase."""
     if piece.mobile:
         return "free trade and migration"
-    if not piece.tradable.any():
+    return _opened(piece.tradable, industries)
+
+
+def _opened(tradable: np.ndarray, industries: Sequence[str]) -> str:
+    """Name the shorter of what is open and what is not."""
+    if not tradable.any():
         return "autarky"
-    if piece.tradable.all():
+    if tradable.all():
         return "free trade"
-    opened = [name for name, tradable in zip(industries, piece.tradable) if tradable]
-    return f"only {industry_list(opened)} open"
+    opened, closed = ([industries[k] for k in np.flatnonzero(held)] for held in (tradable, ~tradable))
+    if len(closed) < len(opened):
+        return f"free trade in all but {industry_list(closed)}"
+    return f"trade in {industry_list(opened)} only"
 
 
 def industry_list(labels: Sequence[str]) -> str:
@@ -275,7 +282,7 @@ def phases_text(world: World, phases: Sequence[Phase]) -> str:
         if isinstance(phase.regime, str):
             text = regimes[phase.regime]
         else:
-            text = f"only {industry_list([labels[k] for k in np.flatnonzero(phase.regime)])} open"
+            text = _opened(np.asarray(phase.regime), labels)
         if isinstance(phase.until, (int, float)):
             text += f" until {phase.until:g}"
         elif phase.until is not None:
@@ -479,10 +486,11 @@ def _country(tol: float) -> ClusterStudy:
         ("Countries", f"home is {COUNTRY}, foreign all other countries together"),
         ("Technology", "relative: as trade flows reveal it, trade costs alike both ways; level: world spending shares"),
         ("Wage", f"the same in both countries at the start: L counts workers of equal output in {DATA}"),
-        ("Regimes", "autarky; free trade in all goods at no cost, services not traded. The data lie between the two"),
-        ("Spillovers", "shape: proximity of goods, or shares of suppliers in inputs (Pakistan's own table); none inside "
-         f"an industry, none across borders; scaled so that they give foreign {100 * PACE:g} percent a year in autarky"),
-        ("Assumed", "sigma, the wage, the scale and the regimes; one country makes each good but one, as without costs"),
+        ("Regimes", "autarky; free trade in goods at no cost, services not traded. The data lie in between"),
+        ("Spillovers", "shape: proximity of goods, or shares of suppliers in inputs (Pakistan's own table); none "
+         "inside an industry or across borders; scaled so that they give foreign "
+         f"{100 * PACE:g} percent a year in autarky"),
+        ("Assumed", "sigma, the wage, the scale, the regimes; without trade costs at most one good is made in both"),
     )  # fmt: skip
     paths = {name: simulate(*curve, YEARS, rtol=tol) for name, curve in curves.items()}
     title = "Would opening now destroy a cluster of Pakistan?"
@@ -507,7 +515,8 @@ def _verdict(matrix: str, world: World, traded: np.ndarray) -> list[str]:
     return [
         f"{matrix}: is a cluster of {COUNTRY} destroyed? {destroyed.capitalize()}: of its goods it would make "
         f"{industry_list(goods) if goods else 'none'}, and the spillovers its goods industries get from each other "
-        f"change by {100 * (after / before - 1):.1f} percent; strongest links cut: {pairs}.",
+        f"change by {100 * (after / before - 1):.1f} percent; strongest links cut: {pairs}."
+        + (" With a single good left this holds whatever the spillovers." if len(goods) == 1 else ""),
         f"{matrix}: do its consumers lose by it? Technologies they buy from would grow {consumers} at first: "
         f"{100 * found.growth_open:.3f} percent a year open, {100 * found.growth_autarky[0]:.3f} in autarky "
         f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of the world learns "

@@ -144,8 +144,12 @@ def _table(study: ClusterStudy) -> Table:
 def _cell(column: str, value) -> Text:
     if value is None:
         return Text("-")
-    digits = 2 if column.startswith("C at") and value >= 10 else 3
-    return Text(value if isinstance(value, str) else f"{value:z.{digits}f}")
+    if isinstance(value, str):
+        return Text(value)
+    digits = 3
+    if column.startswith("C at"):
+        digits = 2 if value >= 10 else 3 if value >= 0.1 else 6
+    return Text(f"{value:z.{digits}f}")
 
 
 def _events(study: ClusterStudy) -> Table:
