@@ -266,7 +266,7 @@ def _world_facts(worlds: Sequence[World]) -> list[tuple[str, str]]:
     return [
         ("World", f"home and foreign, {size}"),
         ("Elasticity", f"of substitution, sigma: {' and '.join(sigmas)}"),
-        ("Labour", f"L: {home:g} at home, {foreign:g} abroad"),
+        ("Labour", f"L: {home:.4g} at home, {foreign:.4g} abroad"),
     ]
 
 
@@ -279,10 +279,7 @@ def phases_text(world: World, phases: Sequence[Phase]) -> str:
     labels, said = labels_of(world), []
     regimes = {"autarky": "autarky", "free": "free trade", "mobile": "free trade and migration"}
     for phase in phases:
-        if isinstance(phase.regime, str):
-            text = regimes[phase.regime]
-        else:
-            text = _opened(np.asarray(phase.regime), labels)
+        text = regimes[phase.regime] if isinstance(phase.regime, str) else _opened(phase.regime, labels)
         if isinstance(phase.until, (int, float)):
             text += f" until {phase.until:g}"
         elif phase.until is not None:
@@ -349,12 +346,17 @@ def _table(paths: Mapping[str, Path], horizon: float):
     switches = {time for path in paths.values() for time in path.phase_starts[1:]}
     even = set(np.linspace(0.0, horizon, STEPS + 1).tolist())
     dates = sorted(even | switches)
-    columns = ("schedule", "country", "switch", *(f"C at {date:.4g}" for date in dates))
+    columns = (
+        "schedule",
+        "country",
+        *(["switch"] if switches else []),
+        *(f"C at {date:.4g}" for date in dates),
+    )
     rows = []
     for name, path in paths.items():
         consumption = path.at(dates).consumption
-        switch = path.phase_starts[-1] if len(path.phase_starts) > 1 else None
-        rows += [(name, country, switch, *consumption[:, n].tolist()) for n, country in enumerate(COUNTRIES)]
+        last = [path.phase_starts[-1] if len(path.phase_starts) > 1 else None] if switches else []
+        rows += [(name, country, *last, *consumption[:, n].tolist()) for n, country in enumerate(COUNTRIES)]
     return columns, tuple(rows)
 
 
@@ -519,6 +521,6 @@ def _verdict(matrix: str, world: World, traded: np.ndarray) -> list[str]:
         + (" With a single good left this holds whatever the spillovers." if len(goods) == 1 else ""),
         f"{matrix}: do its consumers lose by it? Technologies they buy from would grow {consumers} at first: "
         f"{100 * found.growth_open:.3f} percent a year open, {100 * found.growth_autarky[0]:.3f} in autarky "
-        f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of the world learns "
-        "faster than one country.",
+        f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of "
+        "the world learns faster than one country.",
     ]

@@ -38,7 +38,11 @@ def chart_png(study: ClusterStudy) -> bytes:
 
 
 def _streams(study: ClusterStudy) -> Figure:
-    """Draw consumption of both countries, and below it the phases and events of each schedule."""
+    """Draw both countries over time, and below them the phases and events of each schedule.
+
+    Consumption; population where it moves, since indices at different elasticities cannot be compared.
+    """
+    moving = all(piece.mobile for path in study.paths.values() for piece in path.pieces)
     strip = 0.55 + 0.3 * len(study.paths)
     figure = Figure(figsize=(9.0, 6.9 + strip), dpi=150, layout="constrained")
     home, foreign, phases = figure.subplots(3, 1, sharex=True, height_ratios=(2.7, 2.7, strip))
@@ -48,8 +52,9 @@ def _streams(study: ClusterStudy) -> Figure:
         style = {"color": COLOURS[at % len(COLOURS)], "ls": DASHES[at % len(DASHES)], "lw": 2.0}
         lines.append(Line2D([], [], label=name, **style))
         for number, piece, states in pieces(path):
+            values = states.employment.sum(axis=2) if moving else states.consumption
             for n, axes in enumerate((home, foreign)):
-                axes.plot(states.times, states.consumption[:, n], **style)
+                axes.plot(states.times, values[:, n], **style)
                 if number:
                     axes.axvline(piece.start, color=style["color"], lw=0.9, ls=":", zorder=0)
             _bar(phases, at, piece)
@@ -61,7 +66,7 @@ def _streams(study: ClusterStudy) -> Figure:
             )
     for axes, country in zip((home, foreign), COUNTRIES):
         axes.set_title(country.capitalize(), loc="left", fontsize=11)
-        axes.set_ylabel("consumption, index D")
+        axes.set_ylabel("population" if moving else "consumption, index D")
         _plain(axes)
         axes.set_xlim(0.0, study.horizon)
     low, high = _both(home, foreign)

@@ -39,9 +39,9 @@ def report(study: ClusterStudy) -> str:
         _table(study),
     ]
     if study.paths:
-        parts.append(
-            Text(" C: index of consumption D of the place; switch: date of the last phase", style="dim")
-        )
+        meaning = " C: index of consumption D of the place"
+        meaning += "; switch: date of the last phase" if "switch" in study.columns else ""
+        parts.append(Text(meaning, style="dim"))
         parts += [Text("\nEvents"), _events(study)]
     parts += [Text(), *map(Text, (*study.findings, *said_of_paper(study)))]
     return printed(parts)
@@ -148,7 +148,7 @@ def _cell(column: str, value) -> Text:
         return Text(value)
     digits = 3
     if column.startswith("C at"):
-        digits = 2 if value >= 10 else 3 if value >= 0.1 else 6
+        digits = 2 if value >= 10 else 3 if value >= 0.1 else 5
     return Text(f"{value:z.{digits}f}")
 
 
