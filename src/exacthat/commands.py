@@ -11,7 +11,8 @@ from threading import Lock, Timer
 
 import click
 
-from exacthat.errors import ExacthatError, NotConverged
+from exacthat import cluster_study
+from exacthat.errors import ExacthatError, NotCertified, NotConverged
 from exacthat.scenarios import DEFAULT, embedded
 
 PATIENCE = 1.0  # seconds of silence before progress shows
@@ -54,7 +55,10 @@ def command():
     """Exact hat algebra: counterfactuals for trade and industrial policy, with certificates."""
 
 
-@command.command(epilog=f"\b\nEmbedded scenarios: {', '.join(embedded())}\n\n{EXIT_CODES}")
+@command.command(
+    epilog=f"\b\nEmbedded scenarios: {', '.join(embedded())}\n"
+    f"Studies of clusters: {', '.join(cluster_study.names())}\n\n{EXIT_CODES}"
+)
 @click.argument("scenario", default=DEFAULT, metavar="[NAME|FILE.toml]")
 @click.option(
     "--country", metavar="LABEL", help="Another country for a country study (ISO code, such as VNM)."
@@ -73,6 +77,8 @@ def run(scenario: str, country: str | None, folder: Path, threads: int | None, t
     tables (CSV). The name of an own scenario file ends in .toml; `python -c "help('exacthat.scenarios')"`
     tells its keys.
     """
+    if cluster_study.owns(scenario):
+        return _clusters(cluster_study.known(scenario, country), folder, tol, as_json)
     from exacthat import scenarios
     from exacthat.report import screen
 
@@ -102,6 +108,33 @@ def run(scenario: str, country: str | None, folder: Path, threads: int | None, t
             f"error: not converged: {', '.join(reached)}; loosen --tol or make the change smaller", err=True
         )
         raise SystemExit(NotConverged.exit_code)
+
+
+def _clusters(name: str, folder: Path, tol: float, as_json: bool):
+    """Carry out a study of clusters and write its files."""
+    from exacthat.report import clusters, files
+
+    with _progress() as tell:
+        files.check_free(folder, name)
+        tell("integrating; the first run on a machine also compiles")
+        start = time.perf_counter()
+        study = cluster_study.run(name, tol=tol)
+        facts = clusters.manifest(study, tol, time.perf_counter() - start)
+        tell("drawing")
+        from exacthat.report.cluster_chart import chart_png
+
+        contents = {".csv": clusters.series_csv(study), ".png": chart_png(study)}
+        facts["files"] = files.hashes(name, contents)
+        text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+        written = files.write(folder, name, contents | {".json": f"{text}\n".encode()})
+    if as_json:
+        click.echo(text)
+    else:
+        click.echo(clusters.report(study))
+        click.echo(f"\nWritten to {folder.resolve()}: {', '.join(path.name for path in written)}")
+    if study.failed:
+        click.echo(f"error: not met: {'; '.join(study.failed)}; lower --tol", err=True)
+        raise SystemExit(NotCertified.exit_code)
 
 
 def _table(plan, folder: Path, threads: int | None, tol: float, tell):

@@ -1,0 +1,526 @@
+"""Studies of clusters with the checks of each run: Hanlon's (2012) examples, and Pakistan against the rest.
+
+A path has no certificate of `counterfactual`; it is checked here on its own terms. The static equilibrium is
+written out anew from technologies, wages and employment along the path, and every path is integrated a second
+time with a tolerance a hundred times smaller, which must give the same events at the same dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from exacthat import datasets
+from exacthat.clusters import (
+    Path,
+    Phase,
+    States,
+    World,
+    diagnose,
+    equilibrium,
+    examples,
+    simulate,
+    spillovers_from,
+    world_of,
+)
+from exacthat.errors import BadInput, BadParameter, nearest
+
+PREFIX = "hanlon-"
+CUTOFF = f"{PREFIX}fig1"
+REAL = "clusters-pakistan"
+DATA, COUNTRY, SERVICES = "icio2019", "PAK", "SERV"
+MATRICES = {"proximity": None, "suppliers": COUNTRY}  # spillover matrix -> the country it was measured in
+SIGMA, YEARS = 2.0, 30.0
+PACE = 0.02  # growth a year that spillovers across industries give the rest of the world in autarky
+COUNTRIES = ("home", "foreign")
+LOOSE = 10.0  # the tolerance of the checks over that of the integration
+TIGHTER = 100.0  # the tolerance of the integration over that of the second one
+SMALLEST, LARGEST = 1e-11, 1e-4  # tolerances for which the integrator takes both
+POINTS = 101  # dates in the file, for each phase of each schedule
+STEPS = 4  # spans between the dates of the table
+BRACKET = 4001  # points of the two curves of Figure 1 between which their crossing is looked for
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measured quantity, in relative terms, and what it must not exceed."""
+
+    name: str
+    value: float
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is met; nan never is."""
+        return self.value <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event of one schedule in words."""
+
+    schedule: str
+    time: float
+    kind: str
+    industries: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterStudy:
+    """One run with its checks, ready to be shown.
+
+    facts        what the run rests on, (label, text)
+    worlds       schedule -> world and phases; paths, by schedule, are empty where nothing moves in time
+    checks       what was measured about the run; `failed` names those not met
+    statements   sentences of the paper -> whether they hold in this run
+    columns, rows    the table on the screen: texts and numbers (None where there is none)
+    series       the columns and rows of the file
+    findings     sentences that say what the numbers show
+    lines        Figure 1: name -> numbers along z, and the equilibrium
+    """
+
+    name: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    horizon: float
+    worlds: Mapping[str, tuple[World, Sequence[Phase]]]
+    paths: Mapping[str, Path]
+    checks: tuple[Check, ...]
+    statements: Mapping[str, bool]
+    events: tuple[Happening, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple, ...]
+    series: tuple[tuple[str, ...], tuple[tuple, ...]]
+    findings: tuple[str, ...]
+    lines: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the checks that are not met."""
+        return tuple(check.name for check in self.checks if not check.ok)
+
+    @property
+    def switches(self) -> dict[str, tuple[float, ...]]:
+        """Dates at which a later phase starts, by schedule."""
+        return {name: path.phase_starts[1:] for name, path in self.paths.items()}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the embedded studies of clusters.
+
+    >>> from exacthat.cluster_study import names
+    >>> names()[:2], names()[-1]
+    (('hanlon-fig1', 'hanlon-fig2'), 'clusters-pakistan')
+    """
+    return CUTOFF, *_examples(), REAL
+
+
+def owns(scenario: str) -> bool:
+    """Whether the name of a scenario is meant for this module: no file, and it starts like its names."""
+    return scenario.startswith(
+        (PREFIX.rstrip("-"), REAL.partition("-")[0])
+    ) and not scenario.lower().endswith(".toml")
+
+
+def known(name: str, country: str | None = None) -> str:
+    """Return `name` as `names` has it (hanlon-figure-6 is hanlon-fig6).
+
+    Raises `BadInput` if it is none, and for a `country`, which these studies have no use for.
+
+    >>> from exacthat.cluster_study import known
+    >>> known("hanlon-figure-6")
+    'hanlon-fig6'
+    """
+    short = name.replace("figure-", "fig")
+    if country is not None:
+        raise BadInput(f"--country {country} has no use in a study of clusters: drop it")
+    if short not in names():
+        raise BadInput(
+            f"there is no scenario {name!r}{nearest(short, names())} (known: {', '.join(names())})"
+        )
+    return short
+
+
+def run(name: str, *, tol: float = 1e-10) -> ClusterStudy:
+    """Carry out the study `name`, integrated to `tol` and checked to ten times it.
+
+    `hanlon-fig6` may also be written `hanlon-figure-6`. Raises `BadInput` for an unknown name, `BadParameter`
+    for a tolerance that the integrator cannot tighten a hundredfold; errors of `exacthat.clusters` pass through.
+
+    >>> from exacthat import cluster_study
+    >>> study = cluster_study.run("hanlon-fig6")
+    >>> study.failed, study.switches["delayed"]
+    ((), (14.058808997...,))
+    """
+    name = known(name)
+    if not SMALLEST <= tol <= LARGEST:
+        raise BadParameter(
+            f"the tolerance of a path is {tol:g}; it must lie between {SMALLEST:g} and {LARGEST:g}"
+        )
+    if name == CUTOFF:
+        return _cutoff(LOOSE * tol)
+    if name == REAL:
+        return _country(tol)
+    example = examples.load(_examples()[name])
+    paths = example.run(tol)
+    facts = (
+        ("Source", f"Hanlon (2012), {_place(example.name)}"),
+        *_world_facts([world for world, _ in example.curves.values()]),
+        ("Horizon", f"{example.horizon:g}, in units of time of the spillovers"),
+        *((("Schedules", _schedules(example.curves)),)),
+        ("Not given", f"by the paper: {example.not_given}; chosen here"),
+        *((("Not exact", example.not_exact),) if example.not_exact else ()),
+    )
+    statements = example.check(paths)
+    title = f"Hanlon (2012), {_place(example.name)}: {example.title[0].lower()}{example.title[1:]}"
+    return _of_paths(name, title, facts, example.horizon, example.curves, paths, statements, tol)
+
+
+def static_residual(path: Path, piece, states: States) -> np.ndarray:
+    """Return the largest relative gap (T,) in the static equilibrium of `states`, all in one phase of `path`.
+
+    Written out anew from technology, wage and employment, Hanlon (2012), (1)-(8): goods markets, the cost of
+    every producer against the price, full employment, consumption against income over the price index.
+    """
+    sigma, labour = path.world.elasticity, path.world.labour
+    wage = np.where(np.isnan(states.relative_wage), 1.0, states.relative_wage)
+    wages = np.stack([wage, np.ones_like(wage)], axis=1)
+    cost = wages[:, :, None] / states.technology
+    price = np.where(piece.tradable, cost.min(axis=1, keepdims=True), cost)
+    index = (price ** (1 - sigma)).sum(axis=2) ** (1 / (1 - sigma))
+    population = states.employment.sum(axis=2)
+    income = wages * population
+    demand = (price / index[:, :, None]) ** (1 - sigma) * income[:, :, None]
+    revenue = wages[:, :, None] * states.employment
+    abroad = np.abs(revenue.sum(axis=1) / demand.sum(axis=1) - 1)
+    markets = np.where(piece.tradable, abroad[:, None, :], np.abs(revenue / demand - 1))
+    dearer = np.where(states.employment > 0, cost / price - 1, 0.0)
+    if piece.mobile:
+        idle = np.abs(population.sum(axis=1, keepdims=True) / labour.sum() - 1)
+    else:
+        idle = np.abs(population / labour - 1)
+    index_gap = np.abs(states.consumption * index / income - 1)
+    parts = [markets.max(axis=(1, 2)), dearer.max(axis=(1, 2)), idle.max(axis=1), index_gap.max(axis=1)]
+    return np.max(parts, axis=0)
+
+
+def pieces(path: Path, points: int = POINTS):
+    """Yield (number, phase, states at `points` even dates) of each phase; at its end the limit from inside."""
+    last = len(path.pieces) - 1
+    for number, piece in enumerate(path.pieces):
+        if piece.end > piece.start or number == last:
+            times = np.linspace(piece.start, piece.end, points)
+            first, rest = path.at(times[:1]), path.at(times[1:], side="left")
+            joined = {key: np.concatenate([getattr(first, key), getattr(rest, key)])
+                      for key in States.__dataclass_fields__}  # fmt: skip
+            yield number, piece, States(**joined)
+
+
+def regime_name(piece, industries: Sequence[str]) -> str:
+    """Say in words what is open in a phase."""
+    if piece.mobile:
+        return "free trade and migration"
+    return _opened(piece.tradable, industries)
+
+
+def _opened(tradable: np.ndarray, industries: Sequence[str]) -> str:
+    """Name the shorter of what is open and what is not."""
+    if not tradable.any():
+        return "autarky"
+    if tradable.all():
+        return "free trade"
+    opened, closed = ([industries[k] for k in np.flatnonzero(held)] for held in (tradable, ~tradable))
+    if len(closed) < len(opened):
+        return f"free trade in all but {industry_list(closed)}"
+    return f"trade in {industry_list(opened)} only"
+
+
+def industry_list(labels: Sequence[str]) -> str:
+    """Return labels as "industry 2" or "industries 1, 2 and 4"."""
+    if len(labels) == 1:
+        return f"industry {labels[0]}"
+    return f"industries {', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def labels_of(world: World) -> tuple[str, ...]:
+    """Return the labels of a world's industries; numbers from 1, as in the paper, where it has none."""
+    return world.industries or tuple(str(number + 1) for number in range(world.n))
+
+
+def _examples() -> dict[str, str]:
+    return {PREFIX + name.replace("figure-", "fig"): name for name in examples.names()}
+
+
+def _place(name: str) -> str:
+    return "section 3.4" if name == "several-effects" else name.replace("-", " ").capitalize()
+
+
+def _world_facts(worlds: Sequence[World]) -> list[tuple[str, str]]:
+    sigmas = dict.fromkeys(f"{world.elasticity:.4g}" for world in worlds)
+    home, foreign = worlds[0].labour
+    size = f"{worlds[0].n} industries"
+    size += ", numbered from 1" if worlds[0].industries is None else ""
+    return [
+        ("World", f"home and foreign, {size}"),
+        ("Elasticity", f"of substitution, sigma: {' and '.join(sigmas)}"),
+        ("Labour", f"L: {home:.4g} at home, {foreign:.4g} abroad"),
+    ]
+
+
+def _schedules(curves: Mapping[str, tuple[World, Sequence[Phase]]]) -> str:
+    return "; ".join(f"{name}: {phases_text(*curve)}" for name, curve in curves.items())
+
+
+def phases_text(world: World, phases: Sequence[Phase]) -> str:
+    """Say in words what a schedule does."""
+    labels, said = labels_of(world), []
+    regimes = {"autarky": "autarky", "free": "free trade", "mobile": "free trade and migration"}
+    for phase in phases:
+        text = regimes[phase.regime] if isinstance(phase.regime, str) else _opened(phase.regime, labels)
+        if isinstance(phase.until, (int, float)):
+            text += f" until {phase.until:g}"
+        elif phase.until is not None:
+            wanted = [labels[k] for k in world.indices(phase.until.industries)]
+            place = "abroad" if phase.until.side else "at home"
+            text += f" until free trade would put {industry_list(wanted)} wholly {place}"
+        said.append(text)
+    return ", then ".join(said)
+
+
+def _of_paths(name, title, facts, horizon, curves, paths, statements, tol) -> ClusterStudy:
+    residual = max(
+        static_residual(path, piece, states).max()
+        for path in paths.values()
+        for _, piece, states in pieces(path)
+    )
+    dates, levels = _against_tighter(curves, paths, horizon, tol)
+    limit = LOOSE * tol
+    checks = (
+        Check("static equilibrium along the paths", float(residual), limit),
+        Check("shift of event dates", dates, limit),
+        Check("shift of consumption", levels, limit),
+    )
+    columns, rows = _table(paths, horizon)
+    return ClusterStudy(
+        name, title, facts, horizon, curves, paths, checks, statements, _happenings(paths), columns, rows,
+        _series(paths), _findings(paths, horizon),
+    )  # fmt: skip
+
+
+def _against_tighter(curves, paths, horizon, tol) -> tuple[float, float]:
+    """Return how far dates of events (over the horizon) and consumption move when integrated more tightly.
+
+    Infinite where the events themselves differ. Left aside are those at the start of a phase: one that waits for
+    an industry opens just as this industry stands at the cut-off, and the last digit says whether it is shared.
+    """
+    dates = levels = 0.0
+    for name, (world, phases) in curves.items():
+        path, tight = paths[name], simulate(world, phases, horizon, rtol=tol / TIGHTER)
+        ours, theirs = (_apart(held, LOOSE * tol * horizon) for held in (path, tight))
+        if [(one.kind, one.industries) for one in ours] != [(one.kind, one.industries) for one in theirs]:
+            return np.inf, np.inf
+        moved = [abs(one.time - other.time) / horizon for one, other in zip(ours, theirs)]
+        dates = max(dates, *moved)
+        switches = np.array([*path.phase_starts, *tight.phase_starts])[:, None]
+        times = np.linspace(0.0, horizon, POINTS)
+        apart = np.all(np.abs(times - switches) > LOOSE * tol * horizon, axis=0)  # it may jump at a switch
+        times = times[apart]
+        change = np.abs(path.at(times).consumption / tight.at(times).consumption - 1)
+        levels = max(levels, float(change.max()))
+    return float(dates), levels
+
+
+def _apart(path: Path, span: float) -> list:
+    """Return the events of a path without those, other than phases, within `span` of the start of a phase."""
+    return [
+        event
+        for event in path.events
+        if event.kind == "phase" or min(abs(event.time - start) for start in path.phase_starts) > span
+    ]
+
+
+def _table(paths: Mapping[str, Path], horizon: float):
+    switches = {time for path in paths.values() for time in path.phase_starts[1:]}
+    even = set(np.linspace(0.0, horizon, STEPS + 1).tolist())
+    dates = sorted(even | switches)
+    columns = (
+        "schedule",
+        "country",
+        *(["switch"] if switches else []),
+        *(f"C at {date:.4g}" for date in dates),
+    )
+    rows = []
+    for name, path in paths.items():
+        consumption = path.at(dates).consumption
+        last = [path.phase_starts[-1] if len(path.phase_starts) > 1 else None] if switches else []
+        rows += [(name, country, *last, *consumption[:, n].tolist()) for n, country in enumerate(COUNTRIES)]
+    return columns, tuple(rows)
+
+
+def _series(paths: Mapping[str, Path]):
+    columns = ("schedule", "phase", "regime", "time", "country", "consumption", "population", "relative_wage")
+    rows = []
+    for name, path in paths.items():
+        for number, piece, states in pieces(path):
+            regime = regime_name(piece, labels_of(path.world))
+            population = states.employment.sum(axis=2)
+            for t, time in enumerate(states.times):
+                wage = None if np.isnan(states.relative_wage[t]) else float(states.relative_wage[t])
+                rows += [
+                    (name, number + 1, regime, float(time), country, float(states.consumption[t, n]),
+                     float(population[t, n]), wage)
+                    for n, country in enumerate(COUNTRIES)
+                ]  # fmt: skip
+    return columns, tuple(rows)
+
+
+_SAID = {
+    "shared": "{} made in both countries from now on",
+    "home": "{} made at home alone from now on",
+    "foreign": "{} made abroad alone from now on",
+    "crossing": "{} change places at the margin",
+    "slide": "{} tied; the tie is kept from now on",
+    "slide end": "{}: the tie ends",
+    "tie broken": "{}: the tie breaks, production goes to one place",
+}
+
+
+def _happenings(paths: Mapping[str, Path]) -> tuple[Happening, ...]:
+    told = []
+    for name, path in paths.items():
+        labels = labels_of(path.world)
+        starts = {piece.start: regime_name(piece, labels) for piece in path.pieces}
+        for event in path.events:
+            which = tuple(labels[k] for k in event.industries)
+            if event.kind == "phase":
+                text = f"{starts[event.time]} starts"
+            else:
+                text = _SAID[event.kind].format(industry_list(which) if which else "industries")
+            told.append(Happening(name, event.time, event.kind, which, text))
+    return tuple(told)
+
+
+def _findings(paths: Mapping[str, Path], horizon: float) -> tuple[str, ...]:
+    told = []
+    for name, path in paths.items():
+        labels = labels_of(path.world)
+        for piece in path.pieces[1:]:
+            before, after = (path.at(piece.start, side=side).consumption[0] for side in ("left", "right"))
+            change = 100 * (after / before - 1)
+            told.append(
+                f"{name}: {regime_name(piece, labels)} from {piece.start:.6g} on; consumption changes at once by "
+                f"{change[0]:z.2f} percent at home and {change[1]:z.2f} abroad."
+            )
+        if any(piece.mobile for piece in path.pieces):
+            people = path.at([0.0, horizon]).employment[:, 0].sum(axis=1)
+            told.append(f"{name}: home's population goes from {people[0]:.4g} to {people[1]:.4g}.")
+    final = {name: path.at(horizon).consumption[0] for name, path in paths.items()}
+    if len({path.world.elasticity for path in paths.values()}) == 1:
+        for n, place in enumerate(("Home", "Foreign")):
+            order = sorted(final, key=lambda name, n=n: -final[name][n])
+            said = ", ".join(f"{name} ({final[name][n]:.4g})" for name in order)
+            told.append(f"{place} at date {horizon:g}, from the highest consumption down: {said}.")
+    return tuple(told)
+
+
+def _cutoff(limit: float) -> ClusterStudy:
+    """Figure 1 for a world of six industries: the two curves of (10) and (11), and where they cross."""
+    technology = [[12.0, 10.0, 8.0, 7.0, 6.0, 5.0], [4.0, 5.0, 6.0, 7.5, 9.0, 11.0]]
+    world = World(technology, np.zeros((6, 6)), 2.0, labour=(1.0, 2.0))
+    static = equilibrium(world)
+    lines = examples.cutoff_curves(world, BRACKET)
+    crossing = np.flatnonzero(lines["relative_productivity"] <= lines["balanced_trade"])[0]
+    reach = lines["z"][crossing - 1 : crossing + 1]
+    z = float(static.home_share.sum())
+    outside = max(float(reach[0]) - z, z - float(reach[1]), 0.0)  # of the two points between which they cross
+    path = simulate(world, [Phase("free")], 1.0)
+    residual = static_residual(path, path.pieces[0], path.at(0.0))[0]
+    checks = (
+        Check("static equilibrium", float(residual), limit),
+        Check("distance to the crossing of the curves", outside, limit),
+    )
+    columns = ("industry", "A / A*", "home's share", "workers home", "workers abroad")
+    ratio = world.technology[0] / world.technology[1]
+    rows = tuple(
+        (str(k + 1), float(ratio[k]), float(static.home_share[k]), *static.employment[:, k].tolist())
+        for k in np.argsort(-ratio, kind="stable")
+    )
+    facts = (
+        ("Source", "Hanlon (2012), Figure 1, equations (10) and (11)"),
+        *_world_facts([world]),
+        ("Horizon", "none: one date"),
+        ("Not given", "by the paper: all numbers, the figure is a drawing; chosen here"),
+        ("Not exact", "(10) counts the marginal good twice; its lower sum starts after that good here"),
+    )
+    made = "home alone" if static.marginal < 0 else f"both countries: industry {static.marginal + 1}"
+    findings = (
+        f"The curves cross at z = {z:.4f} industries and a wage at home of {static.relative_wage:.4f} times that "
+        f"abroad; made in {made}.",
+    )
+    series = (tuple(lines), tuple(zip(*(values.tolist() for values in lines.values()))))
+    held = {**lines, "equilibrium": np.array([z, static.relative_wage])}
+    return ClusterStudy(
+        CUTOFF, "Hanlon (2012), Figure 1: the cut-off between home's industries and foreign's", facts, 0.0,
+        {"free trade": (world, [Phase("free")])}, {}, checks, {}, (), columns, rows, series, findings, held,
+    )  # fmt: skip
+
+
+def _country(tol: float) -> ClusterStudy:
+    """Ask whether opening to free trade now would destroy a cluster of `COUNTRY`, on revealed technologies."""
+    economy = datasets.load(DATA)
+    traded = np.array([industry != SERVICES for industry in economy.industries])
+    curves, told = {}, []
+    for matrix, measured in MATRICES.items():
+        shape = datasets.spillovers(matrix, economy.industries, country=measured, own=0.0)
+        world = world_of(economy, COUNTRY, spillovers_from(shape), SIGMA)
+        pace = PACE / diagnose(world, traded).growth_autarky[1]
+        world = world.replace(spillovers=pace * world.spillovers)
+        told += _verdict(matrix, world, traded)
+        curves[f"{matrix}: autarky"] = (world, [Phase("autarky")])
+        curves[f"{matrix}: trade"] = (world, [Phase(traded)])
+    facts = (
+        ("Source", f"{DATA}: {datasets.describe(DATA).title}; model of Hanlon (2012)"),
+        *_world_facts([world]),
+        ("Horizon", f"{YEARS:g} years"),
+        ("Countries", f"home is {COUNTRY}, foreign all other countries together"),
+        ("Technology", "relative: as trade flows reveal it, trade costs alike both ways; level: world spending shares"),
+        ("Wage", f"the same in both countries at the start: L counts workers of equal output in {DATA}"),
+        ("Regimes", "autarky; free trade in goods at no cost, services not traded. The data lie in between"),
+        ("Spillovers", "shape: proximity of goods, or shares of suppliers in inputs (Pakistan's own table); none "
+         "inside an industry or across borders; scaled so that they give foreign "
+         f"{100 * PACE:g} percent a year in autarky"),
+        ("Assumed", "sigma, the wage, the scale, the regimes; without trade costs at most one good is made in both"),
+    )  # fmt: skip
+    paths = {name: simulate(*curve, YEARS, rtol=tol) for name, curve in curves.items()}
+    title = "Would opening now destroy a cluster of Pakistan?"
+    study = _of_paths(REAL, title, facts, YEARS, curves, paths, {}, tol)
+    return replace(study, findings=(*told, *study.findings))
+
+
+def _verdict(matrix: str, world: World, traded: np.ndarray) -> list[str]:
+    """Answer in words: what opening does to learning inside the country, and to what its consumers get."""
+    found, opened = diagnose(world, traded), equilibrium(world, traded)
+    labels = labels_of(world)
+    cross = np.array(world.spillovers)
+    made = opened.employment[0] > 0
+    goods = [labels[k] for k in np.flatnonzero(made & traded)]
+    closed = equilibrium(world, "autarky").employment[0]
+    before, after = (
+        float((cross.T @ workers)[traded & (workers > 0)].sum()) for workers in (closed, opened.employment[0])
+    )
+    pairs = ", ".join(f"{labels[a]} to {labels[b]}" for a, b in found.broken[:3])
+    destroyed = "yes" if after < before else "no"
+    consumers = "slower" if found.destroys(0) else "faster"
+    return [
+        f"{matrix}: is a cluster of {COUNTRY} destroyed? {destroyed.capitalize()}: of its goods it would make "
+        f"{industry_list(goods) if goods else 'none'}, and the spillovers its goods industries get from each other "
+        f"change by {100 * (after / before - 1):.1f} percent; strongest links cut: {pairs}."
+        + (" With a single good left this holds whatever the spillovers." if len(goods) == 1 else ""),
+        f"{matrix}: do its consumers lose by it? Technologies they buy from would grow {consumers} at first: "
+        f"{100 * found.growth_open:.3f} percent a year open, {100 * found.growth_autarky[0]:.3f} in autarky "
+        f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of "
+        "the world learns faster than one country.",
+    ]
