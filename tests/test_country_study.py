@@ -386,6 +386,15 @@ def test_country_study_of_another_country_needs_no_series(economy):
     assert "do not hold BEL" in told
 
 
+@pytest.mark.parametrize(
+    ("alone", "together", "said"),
+    [(1.0, 2.0, "not immiserizing"), (-1.0, 2.0, "is immiserizing"), (-1.0, -0.5, "does not help it either")],
+)
+def test_immiserizing_is_said_as_it_is(study, alone, together, said):
+    test = replace(study.immiserizing, closed=0.7, alone=alone, together=together)
+    assert said in words.immiserizing(replace(study, immiserizing=test))[0]
+
+
 def test_summary_is_made_of_the_numbers(study):
     told = " ".join(sentence for _, several in words.summary(study) for sentence in several)
     n = study.base.countries.index("PAK")
