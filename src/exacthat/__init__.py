@@ -46,7 +46,7 @@ _HOMES = {
         "supported_industries",
     ),
 }
-_MODULES = ("errors", "datasets", "elasticities", "clusters", "growth", "dynamics", "appraisal")
+_MODULES = ("errors", "datasets", "elasticities", "clusters", "dynamics", "growth", "appraisal")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [*_HOME, *_MODULES]

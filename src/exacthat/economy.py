@@ -411,3 +411,10 @@ class Economy:
     def industry_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one industry or several; unknown labels raise `BadInput`."""
         return checks.positions(names, self.industries, "industry")
+
+
+def require_economy(value) -> Economy:
+    """Return `value` if it is an economy; anything else is `BadInput`."""
+    if not isinstance(value, Economy):
+        raise BadInput(f"economy is a {type(value).__name__}; pass an exacthat.Economy")
+    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
-from exacthat.economy import Economy
+from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
@@ -235,12 +235,9 @@ def counterfactual(
     >>> bool(abs(eq.welfare_hat[0] - 0.8 ** (1 / 4)) < 1e-12), eq.certificate.outcome
     (True, 'certified')
     """
-    for value, kind, name in (
-        (economy, Economy, "economy"),
-        (shock, Shock, "shock"),
-        (policy, Policy, "policy"),
-    ):
-        if not isinstance(value, kind) and (value is not None or name == "economy"):
+    require_economy(economy)
+    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
+        if value is not None and not isinstance(value, kind):
             raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
     if on_failure not in ("raise", "return"):
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
@@ -255,6 +252,7 @@ def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None)
     For final-demand shares that contradict the flows; the new flows agree with them. Trade shares move as
     the model says. Raises as `counterfactual` does.
     """
+    require_economy(economy)
     solved = _solved(economy, Shock(), Policy(), deficits, REBALANCE_TOLERANCE, threads, "raise")
     own = {field.name: getattr(economy, field.name) for field in fields(economy)}
     return Economy(**{**own, "flows": solved.flows, "expenditure_shares": None})
@@ -277,12 +275,22 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
     outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
     untouched = outcome is not None
     if outcome is None:
-        base = base_system(economy) if economy.consistent else None
+        base = _followed_from(economy)
         outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
+
+
+def _followed_from(economy: Economy) -> System | None:
+    """The base year as the flows imply it; None where they imply negative final demand, so there is none."""
+    if economy.consistent:
+        return base_system(economy)
+    try:
+        return base_system(replace(economy, expenditure_shares=None))
+    except BadInput:
+        return None
 
 
 def _failure(result: Equilibrium) -> str:
@@ -299,11 +307,13 @@ def _failure(result: Equilibrium) -> str:
             f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
             "shock (the result is in .equilibrium)"
         )
+    followed = (
+        f"the solution was followed over {np.floor(10 * certificate.completed) / 10:g} percent of the change"
+    )
     return (
         f"the solver stopped at a residual of {certificate.residual:.2e} (tolerance {certificate.tolerance:.0e}), "
-        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; the solution was followed over "
-        f"{np.floor(10 * certificate.completed) / 10:g} percent of the shock. Try a smaller shock, or purge deficits "
-        "first; the last iterate is in .equilibrium"
+        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; {followed}. Try a smaller "
+        "change, or lower scale elasticities; the last iterate is in .equilibrium"
     )
 
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from exacthat.assembly import base_system, check_baseline
-from exacthat.economy import Economy
+from exacthat.economy import Economy, require_economy
 from exacthat.errors import NotConverged
 from exacthat.kernels.gravity.system import Point, System
 from exacthat.solver import default_threads
@@ -65,6 +65,7 @@ def stability(economy: Economy) -> Stability:
     >>> round(stability(world).spectral_radius, 9)
     0.2
     """
+    require_economy(economy)
     if economy not in _COMPUTED:
         _COMPUTED[economy] = _stability(economy)
     return _COMPUTED[economy]

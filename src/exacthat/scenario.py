@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exacthat import checks
-from exacthat.economy import Economy
+from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter
 
 
@@ -96,21 +96,27 @@ class Policy:
 
     @classmethod
     def corrective(cls, economy: Economy, countries=None) -> Policy:
-        """Subsidise production at s = mu in `countries` (all by default); others keep the base year's rates.
+        """Subsidise production at the rate s = mu in `countries` (all by default); others keep the base year's rates.
 
         The Pigouvian rate: it restores marginal-cost pricing under restricted entry and pays for the scale
         externality under free entry (Lashkaripour and Lugovskyy 2023). Raises `BadInput` for an unknown
         country. See the class example.
         """
-        rates = np.array(economy.production_subsidy)
+        rates = np.array(require_economy(economy).production_subsidy)
         chosen = slice(None) if countries is None else economy.country_index(countries)
         rates[chosen] = economy.scale_elasticity
         return cls(production_subsidy=rates)
 
     @classmethod
     def free_trade(cls, economy: Economy) -> Policy:
-        """Set every tariff and export subsidy to zero; production subsidies stay the base year's."""
-        return cls(tariff=0.0, export_subsidy=0.0, production_subsidy=np.array(economy.production_subsidy))
+        """Set every tariff and export subsidy to the rate zero; production subsidies stay the base year's.
+
+        >>> eco = Economy([[[3.0], [1.0]], [[1.0], [3.0]]], 5.0, tariff=0.1)
+        >>> bool(Policy.free_trade(eco).rates(eco).tariff is None)      # no bilateral tariff is left
+        True
+        """
+        kept = np.array(require_economy(economy).production_subsidy)
+        return cls(tariff=0.0, export_subsidy=0.0, production_subsidy=kept)
 
     @classmethod
     def uniform_tariff(cls, economy: Economy, importer, rate: float, origins=None, industries=None) -> Policy:
@@ -124,11 +130,15 @@ class Policy:
         array([[0. , 0. ],
                [0.1, 0. ]])
         """
-        n, _, k = economy.flows.shape
+        n, _, k = require_economy(economy).flows.shape
         rates = np.zeros((n, n, k)) if economy.tariff is None else np.array(economy.tariff)
         buyers = economy.country_index(importer)
         sellers = np.arange(n) if origins is None else economy.country_index(origins)
         goods = np.arange(k) if industries is None else economy.industry_index(industries)
+        if set(sellers) <= set(buyers) and len(set(buyers)) == 1:
+            raise BadInput(
+                f"origins are {economy.countries[buyers[0]]!r} alone, the importer itself: name foreign ones"
+            )
         rates[np.ix_(sellers, buyers, goods)] = checks.number(rate, "rate", -1.0, np.inf)
         rates[np.arange(n), np.arange(n)] = 0.0
         return cls(tariff=rates)
@@ -194,11 +204,16 @@ def deficit_levels(given, economy: Economy) -> np.ndarray:
         raise BadParameter(f"deficits is {given!r}; it must be 'fixed', 'zero' or one level per country")
     levels = checks.numbers(given, "deficits")
     if levels.shape != economy.deficits.shape:
-        raise BadInput(f"deficits have shape {levels.shape}; they must be ({len(economy.countries)},)")
+        raise BadInput(
+            f"deficits have shape {levels.shape}; give 'fixed', 'zero' or ({len(economy.countries)},) levels"
+        )
     if not np.isfinite(levels).all():
         raise BadInput(f"the deficit of {economy.countries[np.argmin(np.isfinite(levels))]!r} is not finite")
     if abs(levels.sum()) > 1e-9 * economy.labour_income.sum():
-        raise BadInput(f"deficits sum to {levels.sum():g}; they must sum to zero over the world")
+        raise BadInput(
+            f"deficits sum to {levels.sum():g}; what one country borrows another lends, so they must sum to "
+            "zero: subtract the mean, or leave out one country's and set it to minus the others"
+        )
     faults = [
         f"{economy.countries[n]!r} is to lend {-levels[n]:.4g} of an income of {economy.income[n]:.4g}: lend less"
         for n in np.flatnonzero(-levels >= economy.income)

@@ -48,7 +48,8 @@ def solve(
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     solution = cy.solve(system, None, tolerance, threads=threads, **patience)
     if solution.converged or base is None:
-        return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", 100.0)
+        reached = 100.0 if solution.converged else 0.0
+        return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
     followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
@@ -130,6 +131,7 @@ def _between(base: System, target: System, t: float) -> System:
         border=weights(old_border, target.border),
         revenue=weights(old_revenue, target.revenue),
         sales=base.sales,
+        spending_shares=(1 - t) * base.spending_shares + t * target.spending_shares,
         shift=t * target.shift,
         markup=base.markup ** (1 - t) * target.markup**t,
         deficits=target.deficits + max(0.0, 1.0 - 4.0 * t) * (base.deficits - target.deficits),

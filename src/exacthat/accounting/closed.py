@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.checks import numbers
 from exacthat.economy import ENTRY
 from exacthat.errors import BadInput, BadParameter
 
@@ -21,14 +22,15 @@ def closed_economy_gain(shares, scale_elasticity, entry: str = "free"):
         Free: E[m ln m] - E[m] ln E[m], a Bregman distance (E over employment shares, which equal spending
         shares there). Restricted: E[ln m] + ln E[1/m].
 
+    For a world without input-output links that has no subsidies yet; elsewhere solve the closed economy itself.
     Returns a float or (N,); 0 where mu does not vary. The lecture's first formula, E[m ln m] - E[m] E[ln m],
     is about twice the gain and is not used.
 
     >>> round(float(closed_economy_gain([0.4, 0.3, 0.2, 0.1], [0.375, 0.1875, 0.125, 0.09375])), 6)
     0.005176
     """
-    shares = np.asarray(shares, dtype=float)
-    mu = np.asarray(scale_elasticity, dtype=float)
+    shares = numbers(shares, "shares")
+    mu = numbers(scale_elasticity, "scale_elasticity")
     if shares.ndim not in (1, 2) or mu.shape not in {(), shares.shape[-1:]}:
         raise BadInput(
             f"shares {shares.shape} and scale_elasticity {mu.shape} must be (K,) or (N, K) and () or (K,)"

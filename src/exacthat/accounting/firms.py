@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.checks import numbers
 from exacthat.errors import BadInput, BadParameter
 
 
@@ -44,13 +45,13 @@ def productivity_levels(employment, productivity, entry_cost, scale_elasticity) 
 
 
 def _checked(employment, entry_cost, scale_elasticity, productivity=1.0):
-    size, mu = np.array(employment, dtype=float), np.array(scale_elasticity, dtype=float)
+    size, mu = numbers(employment, "employment"), numbers(scale_elasticity, "scale_elasticity")
     if size.ndim != 2:
         raise BadInput(f"employment has shape {size.shape}; it must be (N, K)")
     n, k = size.shape
     shapes = {(), (k,), (n, 1), (n, k)}
     others = {
-        name: np.array(given, dtype=float)
+        name: numbers(given, name)
         for name, given in (("entry_cost", entry_cost), ("productivity", productivity))
     }
     faults = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from exacthat.checks import frozen
 from exacthat.decomposition import exposure, leontief, scale_effects
-from exacthat.economy import Economy
+from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadParameter, NoEquilibrium
 
 
@@ -64,6 +64,7 @@ def gains_from_trade(economy: Economy) -> GainsFromTrade:
     >>> float(round(gains_from_trade(world).percent[0], 6)), round(100 * (1 - 0.8 ** 0.25), 6)
     (5.425839, 5.425839)
     """
+    require_economy(economy)
     weight, epsilon, mu = exposure(economy), economy.trade_elasticity, scale_effects(economy)
     domestic, sales = economy.domestic_shares, economy.sales
     unsupplied = (weight > 0) & (domestic == 0)
@@ -109,6 +110,7 @@ def single_industry_gains(economy: Economy, trade_elasticity: float) -> np.ndarr
     >>> single_industry_gains(world, 4.0).round(3)
     array([5.426, 5.426])
     """
+    require_economy(economy)
     if not (isinstance(trade_elasticity, (int, float, np.number)) and 0 < trade_elasticity < np.inf):
         raise BadParameter(f"trade_elasticity is {trade_elasticity!r}; it must be one number above 0")
     labour = economy.labour_income / (economy.cost_share * economy.sales).sum(axis=1)
@@ -188,6 +190,7 @@ def gains_table(economy: Economy, single_elasticity: float | None = None) -> Gai
     >>> [float(getattr(table, name)[0].round(2)) for name in COLUMNS]
     [7.46, 10.85, 10.85, 2.7, 73.33]
     """
+    require_economy(economy)
     spent = economy.spending.sum(axis=0)
     if single_elasticity is None:
         single_elasticity = float((spent * economy.trade_elasticity).sum() / spent.sum())

@@ -10,7 +10,7 @@ import numpy as np
 
 from exacthat.certificate import Certificate
 from exacthat.checks import frozen
-from exacthat.economy import Economy
+from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import counterfactual
 from exacthat.errors import BadInput
 from exacthat.scenario import Policy
@@ -124,9 +124,10 @@ class Immiserization:
             cells = (f"{values[n]:z{len(name)}.2f}" for name, values in columns.items())
             lines.append("  ".join([f"{country:{first}}", *cells]))
         right = int((np.sign(self.predicted_terms_of_trade) == np.sign(self.terms_of_trade)).sum())
+        whole = int((np.sign(self.predicted_gain) == np.sign(self.gain)).sum())
         lines.append(
             f"{int((self.gain < 0).sum())} of {len(self.gain)} countries lose; the sign of the terms of trade is as "
-            f"predicted in {right}"
+            f"predicted in {right}, the sign of the whole gain in {whole}: a first step says little about all of it"
         )
         return "\n".join(lines)
 
@@ -168,6 +169,7 @@ def immiserization(
     >>> print(f"{result.correlation:.2f} {100 * result.gain[0]:.2f} {100 * result.predicted_gain[0]:.2f}")
     -0.93 -2.88 2.07
     """
+    require_economy(economy)
     if economy.input_shares is not None:
         raise BadInput("corrective policy is split without input-output links only: drop input_shares")
     n, mu = len(economy.countries), economy.scale_elasticity

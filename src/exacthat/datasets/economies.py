@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.checks import elasticity
 from exacthat.datasets.catalogue import arrays, record
 from exacthat.datasets.tables import elasticity_table
 from exacthat.economy import Economy
@@ -65,6 +66,11 @@ def load(name: str, **options) -> Economy:
     held = arrays(name)
     trade, scale = _elasticities(name, held, options)
     flows, tariff, inputs = _accounts(name, held, options)
+    if inputs is not None and options.get("entry", "free") == "restricted":
+        # what the data give are shares of revenue, of which cost is 1 / (1 + mu)
+        inputs = inputs * (
+            1.0 + elasticity(scale, "scale_elasticity", held["industries"].tolist(), positive=False)
+        )
     economy = Economy(
         flows,
         trade,
@@ -115,7 +121,7 @@ def _check(name: str, options: dict) -> None:
 
 
 def _accounts(name: str, held, options: dict):
-    """Return flows at consumer prices, tariffs and input shares of cost, the last two None where there are none."""
+    """Return flows at consumer prices, tariffs and input shares of revenue, the last two None where there are none."""
     flows = held["flows"].astype(np.float64)
     if name == "nafta1993":
         bought = held["intermediate_shares"].astype(np.float64)

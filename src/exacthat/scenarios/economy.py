@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +74,7 @@ def _from_data(table: Mapping) -> Built:
         if isinstance(table.get(key), dict)
     }  # fmt: skip
     hashes = {table["data"]: datasets.data_hash(table["data"])}
-    return Built(replace(economy, **changed) if changed else economy, hashes, ())
+    return Built(datasets.load(table["data"], **options, **changed) if changed else economy, hashes, ())
 
 
 def _override(economy: Economy, key: str, given: Mapping[str, float]) -> np.ndarray:
