@@ -2,7 +2,7 @@
 
 import os as _os
 
-# Threads that wait must sleep: spinning ones take the core from whoever works on a shared machine. The
+# Threads that wait must sleep: spinning ones take a core from other work, this process's own included. The
 # OpenMP runtime reads this once, when the compiled module first loads it; the environment is left as found.
 _found = _os.environ.get("OMP_WAIT_POLICY")
 _os.environ.setdefault("OMP_WAIT_POLICY", "passive")
