@@ -156,7 +156,7 @@ def test_parts_add_up_to_the_whole(base, country):
     n = base.countries.index(country)
     for one in both:
         assert sum(one.parts.values()) == pytest.approx(100 * np.log1p(one.welfare[n] / 100), abs=1e-7)
-        assert ("goods it does not make" in one.parts) == (country == "BEL")
+        assert list(one.parts) == ["efficiency", "transfer abroad", "gains from trade"]
     assert test.verdict == (both[0].welfare[n] < 0 < min(test.closed, both[1].welfare[n]))
 
 
@@ -384,6 +384,15 @@ def test_country_study_of_another_country_needs_no_series(economy):
     assert found.interval is None
     told = " ".join(sentence for _, several in words.summary(found) for sentence in several)
     assert "do not hold BEL" in told
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "said"),
+    [(1.0, 2.0, "not immiserizing"), (-1.0, 2.0, "is immiserizing"), (-1.0, -0.5, "does not help it either")],
+)
+def test_immiserizing_is_said_as_it_is(study, alone, together, said):
+    test = replace(study.immiserizing, closed=0.7, alone=alone, together=together)
+    assert said in words.immiserizing(replace(study, immiserizing=test))[0]
 
 
 def test_summary_is_made_of_the_numbers(study):

@@ -14,18 +14,19 @@ def block(name: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """All words but those that depend on the processor or the folder."""
-    text = re.sub(r"worst residual \S+", "", text)
-    return text.split("Written to")[0].split()
+    """All words but the residual, which depends on the processor."""
+    return re.sub(r"worst residual \S+", "", text).split()
 
 
-def test_the_printed_output_is_the_output(tmp_path):
+def test_the_printed_output_is_how_the_output_begins(tmp_path):
     runner = pytest.importorskip("click.testing").CliRunner()
     from exacthat.commands import command
 
     result = runner.invoke(command, ["run", "--out", str(tmp_path)])
     assert result.exit_code == 0
-    assert words(result.stdout) == words(block("output"))
+    shown = words(block("output"))
+    assert len(shown) > 200
+    assert words(result.stdout)[: len(shown)] == shown
 
 
 def test_the_example_runs(capsys):

@@ -191,3 +191,17 @@ def test_scale_too_strong_for_one_equilibrium_is_refused():
     strong = eh.Economy(world().flows, EPSILON, [0.3, 0.1, 0.0])
     with pytest.raises(BadParameter, match="unique only below 1"):
         corrective_policy(strong)
+
+
+def test_closed_economy_column_counts_links_and_standing_subsidies():
+    """It is what the country alone in the world would gain: with links more than the formula, with s = mu nothing."""
+    flows, mu = [[[8.0, 6.0]]], [0.2, 0.0]
+    linked = eh.Economy(flows, 4.0, mu, input_shares=[[0.3, 0.1], [0.1, 0.3]])
+    standing = eh.Economy(flows, 4.0, mu, production_subsidy=[[0.2, 0.0]])
+    for world in (linked, standing):
+        table = corrective_policy(world)
+        np.testing.assert_allclose(
+            table.columns["closed_economy_gain"], table.columns["gain_alone"], atol=1e-8
+        )
+    formula = 100 * np.expm1(eh.closed_economy_gain(linked.spending_shares, linked.scale_elasticity))
+    assert corrective_policy(linked).columns["closed_economy_gain"][0] > 2 * formula[0]

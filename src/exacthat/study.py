@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from exacthat.accounting import closed_economy_gain, gains_table
+from exacthat.accounting import autarky_spending, closed_economy_gain, gains_table
 from exacthat.certificate import Certificate
 from exacthat.economy import Economy
 from exacthat.equilibrium import REBALANCE_TOLERANCE, Equilibrium, counterfactual, purge_deficits
@@ -114,12 +114,11 @@ def corrective_policy(
     certificates |= {name: equilibrium.certificate for name, equilibrium in solved.items()}
     welfare = {name: percent_change(equilibrium, "welfare_hat") for name, equilibrium in solved.items()}
     gains = gains_table(base)
-    closed = closed_economy_gain(base.spending_shares, base.scale_elasticity, base.entry)
     alone = [f"{country} alone" for country in countries]
     columns = {
         "gains_from_trade": gains.with_scale[at],
         "gains_from_trade_no_scale": gains.no_scale[at],
-        "closed_economy_gain": 100.0 * np.expm1(closed)[at],
+        "closed_economy_gain": _closed_gains(base, at, tol),
         "gain_alone": np.array([welfare[name][n] for name, n in zip(alone, at)]),
         "gain_together": welfare[TOGETHER][at],
         "subsidy_bill_alone": np.array([_subsidy_bill(solved[name])[n] for name, n in zip(alone, at)]),
@@ -127,6 +126,27 @@ def corrective_policy(
     }
     rows = tuple((country,) for country in countries)
     return Result("corrective-policy", base, ("country",), rows, columns, certificates, welfare)
+
+
+def _closed_gains(base: Economy, at, tol: float) -> np.ndarray:
+    """Percent gain of the policy in countries `at` if each had no trade, with its own links and subsidies."""
+    if base.input_shares is None and not base.production_subsidy.any():
+        closed = closed_economy_gain(base.spending_shares[at], base.scale_elasticity, base.entry)
+        return 100.0 * np.expm1(closed)
+    gains, spending = np.empty(len(at)), autarky_spending(base)
+    for row, n in enumerate(at):
+        made = np.flatnonzero(spending[n] > 0)
+        closed = Economy(
+            spending[n, made][None, None],
+            base.trade_elasticity[made],
+            base.scale_elasticity[made],
+            entry=base.entry,
+            production_subsidy=base.production_subsidy[n, made][None],
+            input_shares=None if base.input_shares is None else base.input_shares[n][np.ix_(made, made)],
+        )
+        solved = counterfactual(closed, policy=Policy.corrective(closed), tol=tol, on_failure="return")
+        gains[row] = percent_change(solved, "welfare_hat")[0]
+    return gains
 
 
 def trade_gains(

@@ -8,6 +8,7 @@ from exacthat.accounting.firms import firm_mass, productivity_levels
 from exacthat.accounting.gains import (
     GainsFromTrade,
     GainsTable,
+    autarky_spending,
     gains_from_trade,
     gains_table,
     single_industry_gains,
@@ -18,6 +19,7 @@ __all__ = [
     "GainsFromTrade",
     "GainsTable",
     "Immiserization",
+    "autarky_spending",
     "closed_economy_gain",
     "elasticity_correlation",
     "firm_mass",

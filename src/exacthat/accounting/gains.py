@@ -68,7 +68,7 @@ def gains_from_trade(economy: Economy) -> GainsFromTrade:
     weight, epsilon, mu = exposure(economy), economy.trade_elasticity, scale_effects(economy)
     domestic, sales = economy.domestic_shares, economy.sales
     unsupplied = (weight > 0) & (domestic == 0)
-    sold = (1.0 + economy.production_subsidy) * _autarky_spending(economy)
+    sold = (1.0 + economy.production_subsidy) * autarky_spending(economy)
     per_spending = (economy.labour_share * economy.cost_share * sold).sum(axis=1)
     counted = (weight > 0) & ~unsupplied
     base = np.where(counted, sales / economy.labour_income[:, None], 1.0)
@@ -83,7 +83,7 @@ def gains_from_trade(economy: Economy) -> GainsFromTrade:
     return GainsFromTrade(*map(frozen, arrays), balanced=not economy.deficits.any(), unsupplied=cells)
 
 
-def _autarky_spending(economy: Economy) -> np.ndarray:
+def autarky_spending(economy: Economy) -> np.ndarray:
     """Spending (N, K) per unit of final spending where a country makes all it buys."""
     if economy.input_shares is None:
         return economy.spending_shares

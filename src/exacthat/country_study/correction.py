@@ -15,6 +15,7 @@ from exacthat.errors import BadInput
 from exacthat.scenario import Policy
 
 ALONE, TOGETHER = "alone", "all together"
+NONE = "other_income"  # zero in a base year without deficits and taxes at the border
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +26,12 @@ class Correction:
     parts          name -> exact part of the country's log change of welfare, in 100 log points; they add up to
                    100 ln of its welfare hat
     bill           subsidies in percent of the country's national income
-    employment     (K,) change of the country's employment shares, percentage points
     """
 
     name: str
     welfare: np.ndarray
     parts: Mapping[str, float]
     bill: float
-    employment: np.ndarray
     certificate: Certificate
 
 
@@ -55,26 +54,17 @@ def correct(
 ) -> tuple[Correction, Correction, Immiserizing]:
     """Solve the policy of `country` alone and of all countries, and split the country's gain exactly.
 
-    `base` must be a world without deficits, links, taxes, under free entry [MODEL section 2]: with m = 1 + mu,
-    y' the new employment shares, y* = (y'/m)/sum(y'/m) and b spending shares,
-
-        ln W = E_y[m ln m] - E_y[m] ln E_y*[m] + E_y[mu ln(y*/y)]      "efficiency"
-             - sum (y - b) (mu ln(y'/y) + ln m)                        "transfer abroad"
-             - sum (b/epsilon) ln(domestic share, new over old)        "gains from trade"
-
-    and, where the country buys goods it does not make, what is left: "goods it does not make".
-    Raises `BadInput` for another base year and unknown countries.
+    The parts are those of `exacthat.decomposition.decompose(equilibrium, "corrective")`; `base` has no deficits
+    and no taxes, so there is no other income among them. Raises `BadInput` for another base year and unknown
+    countries.
 
     >>> world = Economy([[[8.0, 3.0], [2.0, 2.0]], [[2.0, 2.0], [8.0, 3.0]]], 4.0, [0.2, 0.0])
     >>> alone, together, test = correct(world, "C0")
     >>> bool(abs(sum(together.parts.values()) - 100 * np.log1p(together.welfare[0] / 100)) < 1e-8)
     True
     """
-    taxed = base.tariff is not None or base.export_subsidy is not None or base.production_subsidy.any()
-    if base.entry != "free" or base.deficits.any() or taxed or base.input_shares is not None:
-        raise BadInput(
-            "the split holds under free entry without deficits, taxes and links: purge the deficits"
-        )
+    if base.deficits.any() or base.tariff is not None or base.export_subsidy is not None:
+        raise BadInput("the split holds without deficits and taxes at the border: purge the deficits first")
     n = int(base.country_index(country)[0])
     solved = []
     for name, countries in ((ALONE, [country]), (TOGETHER, None)):
@@ -83,7 +73,9 @@ def correct(
         policy = Policy.corrective(base, countries)
         found = counterfactual(base, policy=policy, tol=tol, threads=threads, on_failure="return")
         solved.append(_correction(name, found, n))
-    closed = float(100.0 * np.expm1(closed_economy_gain(base.spending_shares[n], base.scale_elasticity)))
+    closed = float(
+        100.0 * np.expm1(closed_economy_gain(base.spending_shares[n], base.scale_elasticity, base.entry))
+    )
     return *solved, Immiserizing(closed, *(float(one.welfare[n]) for one in solved))
 
 
@@ -96,28 +88,12 @@ def _correction(name: str, solved: Equilibrium, n: int) -> Correction:
         welfare=welfare if certified else np.full_like(welfare, np.nan),
         parts=_parts(solved, n) if certified else {},
         bill=float(100.0 * solved.subsidy_cost[n] / income) if certified else np.nan,
-        employment=100.0 * (solved.output_shares[n] - solved.economy.output_shares[n]),
         certificate=solved.certificate,
     )
 
 
 def _parts(solved: Equilibrium, n: int) -> dict[str, float]:
-    base = solved.economy
-    y, b, m = base.output_shares[n], base.spending_shares[n], 1.0 + base.scale_elasticity
-    mu, epsilon = base.scale_elasticity, base.trade_elasticity
-    made = y > 0
-    starred = solved.output_shares[n] / m
-    starred = starred / starred.sum()
-    moved = np.log(np.where(made, solved.output_shares[n], 1.0) / np.where(made, y, 1.0))
-    moved_star = np.log(np.where(made, starred, 1.0) / np.where(made, y, 1.0))
-    domestic = np.einsum("nnk->nk", solved.trade_shares)[n]
-    opened = np.log(np.where(made, domestic, 1.0) / np.where(made, base.domestic_shares[n], 1.0))
-    efficiency = (y * m * np.log(m)).sum() - (y * m).sum() * np.log((starred * m).sum())
-    parts = {
-        "efficiency": efficiency + (y * mu * moved_star).sum(),
-        "transfer abroad": -((y - b) * np.where(made, mu * moved + np.log(m), 0.0)).sum(),
-        "gains from trade": -(b / epsilon * opened).sum(),
+    terms = solved.decompose("corrective").terms
+    return {
+        name.replace("_", " "): 100.0 * float(values[n]) for name, values in terms.items() if name != NONE
     }
-    if (b[~made] > 0).any():
-        parts["goods it does not make"] = np.log(solved.welfare_hat[n]) - sum(parts.values())
-    return {key: 100.0 * float(value) for key, value in parts.items()}

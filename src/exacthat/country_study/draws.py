@@ -33,11 +33,6 @@ class Draws:
     cut: Mapping[str, int]
     reasons: Mapping[str, int]
 
-    @property
-    def cut_share(self) -> float:
-        """Share of all proposals that were cut."""
-        return sum(self.cut.values()) / sum(self.proposed.values())
-
 
 def elasticity_draws(economy: Economy, count: int, seed: int) -> Draws:
     """Draw the elasticities of `icio2019` from Table 3 of Lashkaripour and Lugovskyy (2023) and its errors.

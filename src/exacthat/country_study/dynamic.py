@@ -15,8 +15,9 @@ from exacthat.checks import frozen
 from exacthat.country_study.diagnosis import TARGET_RISE, TARGET_YEARS, Diagnosis
 from exacthat.country_study.focus import CORRECTIVE, SECTORS, TENTH, FocusSector
 from exacthat.datasets import spillovers
-from exacthat.dynamics import Learning, PathStopped, Phase, scale_to_growth, simulate, starting_growth
+from exacthat.dynamics import Learning, Phase, scale_to_growth, simulate, starting_growth
 from exacthat.economy import Economy
+from exacthat.errors import NotConverged
 from exacthat.growth import required_growth
 from exacthat.scenario import Policy
 from exacthat.solver import processors
@@ -218,10 +219,10 @@ def _sampled(base: Economy, n: int, learning: Learning, plan) -> _Sampled | None
             rtol=RTOL,
             threads=1,
         )
-    except PathStopped:
+        during, later = _nodes()
+        parts = [path.at(during[:-1]), path.at(during[-1:], side="left"), path.at(later)]
+    except NotConverged:
         return None
-    during, later = _nodes()
-    parts = [path.at(during[:-1]), path.at(during[-1:], side="left"), path.at(later)]
     welfare, shares, productivity = (
         np.concatenate([getattr(part, name)[:, n] for part in parts])
         for name in ("welfare_hat", "output_shares", "productivity")

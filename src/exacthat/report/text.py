@@ -86,7 +86,8 @@ def certificate_line(result: Result) -> str:
         missed = f"{len(result.failed)} of {solved} equilibria miss the tolerance {worst.tolerance:.0e}"
         return f"NOT certified: {missed}: {enumerated(result.failed)}"
     which = "1 equilibrium" if solved == 1 else f"all {solved} equilibria"
-    return f"certified: {which}; worst residual {worst.residual:.1e} (tolerance {worst.tolerance:.0e})"
+    largest = max(result.certificates.values(), key=lambda certificate: certificate.residual)
+    return f"certified: {which}; worst residual {largest.residual:.1e} (tolerance {largest.tolerance:.0e})"
 
 
 def header(plan: Plan, result: Result, tol: float) -> list[tuple[str, str]]:
@@ -169,6 +170,8 @@ def _corrective(result: Result) -> list[str]:
         if len(bill) > 1:
             cost = f"between {cost} and {bill[high]:.1f} ({countries[high]})"
         told.append(f"The subsidies of a country acting alone cost {cost} percent of its national income.")
+    if result.base.deficits.any():
+        told.append("Deficits are as observed: the gains from trade are exact for balanced trade only.")
     return told
 
 

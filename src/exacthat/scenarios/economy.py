@@ -15,7 +15,7 @@ from exacthat import datasets
 from exacthat.economy import ENTRY, Economy
 from exacthat.errors import BadInput, nearest
 from exacthat.scenarios.faults import Faults, is_number
-from exacthat.tables import MISSING
+from exacthat.tables import MISSING, RATES
 
 ELASTICITIES = ("trade_elasticity", "scale_elasticity")
 FLOWS = ("origin", "destination", "industry", "value")
@@ -110,7 +110,11 @@ def _from_flows(table: Mapping, folder: Path, faults: Faults) -> Built | None:
     columns = _read_csv(folder / names[0], hashes, names[0], FLOWS)
     try:
         economy = Economy.from_long(
-            columns, **elasticities, missing=missing, entry=table.get("entry", "free")
+            columns,
+            **elasticities,
+            **{rate: rate for rate in RATES if rate in columns},
+            missing=missing,
+            entry=table.get("entry", "free"),
         )
     except BadInput as error:
         raise type(error)([f"{names[0]}: {problem}" for problem in error.problems]) from None

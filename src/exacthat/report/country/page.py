@@ -110,7 +110,7 @@ def _correction(study: CountryStudy) -> Section:
         "The corrective policy subsidises production in every industry at its scale elasticity, financed lump sum. "
         "Only differences between industries matter: the same rate everywhere changes nothing. The bill counts gross, "
         "beside the gain, because the money has to be raised; the model charges nothing for raising it.",
-        *words.summary(study)[0][1][-1:],
+        *words.immiserizing(study),
     ]
     charts = [figures.gains(study), figures.trade_gains(study)]
     if study.alone.parts and study.together.parts:

@@ -30,7 +30,7 @@ def certificate_line(study: CountryStudy) -> str:
 def summary(study: CountryStudy) -> list[tuple[str, list[str]]]:
     """Return headings with their sentences, for the screen and the top of the page."""
     told = [
-        ("Corrective policy", [*_correction(study), *_immiserizing(study)]),
+        ("Corrective policy", [*_correction(study), *immiserizing(study)]),
         ("What it rests on", [*_assumptions(study), *_draws(study)]),
         ("Focus sectors", _focus(study)),
         ("Ten years of support with learning", _learning(study)),
@@ -72,14 +72,18 @@ def _correction(study: CountryStudy) -> list[str]:
     return told
 
 
-def _immiserizing(study: CountryStudy) -> list[str]:
+def immiserizing(study: CountryStudy) -> list[str]:
+    """Say whether correcting alone harms a country that would gain closed and coordinated."""
     test, name = study.immiserizing, place(study.country)
     if not np.isfinite([test.alone, test.together]).all():
         return []
     if test.verdict:
         return [f"Correcting alone is immiserizing: closed, {name} would gain {test.closed:.2f} percent."]
     if test.alone < 0:
-        return [f"Correcting alone harms {name}, and so it would closed ({test.closed:.2f}) or coordinated."]
+        return [
+            f"Correcting alone harms {name}, and coordination does not help it either ({test.together:.2f} percent); "
+            f"closed, it would gain {test.closed:.2f}."
+        ]
     less = "less" if test.alone < test.together else "more"
     return [
         f"Correcting alone is not immiserizing: it gives {less} than coordination, and a closed economy would gain "
