@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from exacthat import BadInput, BadParameter, cluster_study, clusters
+from exacthat import BadInput, BadParameter, cluster_checks, cluster_study, clusters
 from exacthat.clusters import examples
 from exacthat.commands import command
 
@@ -84,19 +84,19 @@ def test_files_of_others_are_kept(tmp_path):
 @pytest.mark.parametrize("name", ["figure-5", "figure-7", "figure-8"])
 def test_residual_is_round_off_and_sees_every_variable(name):
     for path in examples.load(name).run().values():
-        for _, piece, states in cluster_study.pieces(path, 5):
-            assert cluster_study.static_residual(path, piece, states).max() < 1e-13
+        for _, piece, states in cluster_checks.pieces(path, 5):
+            assert cluster_checks.static_residual(path, piece, states).max() < 1e-13
             for key in ("technology", "consumption", "employment"):
                 moved = broken(
                     states, **{key: lambda values: values * (1 + 1e-6 * (np.arange(values.shape[-1]) + 1))}
                 )
-                assert cluster_study.static_residual(path, piece, moved).min() > 1e-7
+                assert cluster_checks.static_residual(path, piece, moved).min() > 1e-7
 
 
 def test_a_path_that_a_tighter_one_contradicts_fails(monkeypatch):
-    simulate = cluster_study.simulate
+    simulate = cluster_checks.simulate
     monkeypatch.setattr(
-        cluster_study, "simulate", lambda world, *rest, rtol: simulate(
+        cluster_checks, "simulate", lambda world, *rest, rtol: simulate(
             world.replace(spillovers=1.0001 * world.spillovers), *rest, rtol=rtol))  # fmt: skip
     study = cluster_study.run("hanlon-fig6")
     assert study.failed == ("shift of event dates", "shift of consumption")

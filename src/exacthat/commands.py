@@ -133,7 +133,7 @@ def _clusters(name: str, folder: Path, tol: float, as_json: bool):
         click.echo(clusters.report(study))
         click.echo(f"\nWritten to {folder.resolve()}: {', '.join(path.name for path in written)}")
     if study.failed:
-        click.echo(f"error: not met: {'; '.join(study.failed)}; lower --tol", err=True)
+        click.echo(f"error: not met: {'; '.join(study.failed)}; try another --tol", err=True)
         raise SystemExit(NotCertified.exit_code)
 
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from exacthat.cluster_study import COUNTRIES, ClusterStudy, pieces
+from exacthat.cluster_checks import pieces
+from exacthat.cluster_study import COUNTRIES, ClusterStudy
 from exacthat.report.frame import BLUE, GREEN, GREY, ORANGE
 
 COLOURS = (GREY, ORANGE, BLUE, GREEN)
