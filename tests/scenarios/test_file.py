@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+import exacthat as eh
 from exacthat import datasets, scenarios
 from exacthat.errors import BadInput, BadParameter
 
@@ -359,3 +360,36 @@ def test_scenarios_that_are_not_there(tmp_path, monkeypatch, name, message):
     with pytest.raises(BadInput) as caught:
         scenarios.find(name)
     assert message in str(caught.value)
+
+
+def test_tariffs_and_entry_costs_are_what_the_api_makes_of_them(tmp_path):
+    """A uniform tariff written in a file is `Policy.uniform_tariff`; a tariff column taxes the base year."""
+    rows = ["origin,destination,industry,value,tariff"]
+    names, size = ("A", "B", "C"), iter(np.random.default_rng(3).uniform(1, 2, 18))
+    rows += [
+        f"{o},{d},{k},{next(size) + 9 * (o == d)},{0.0 if o == d else 0.05}"
+        for o in names
+        for d in names
+        for k in "xy"
+    ]
+    (tmp_path / "flows.csv").write_text("\n".join(rows))
+    text = """
+        [economy]
+        flows = "flows.csv"
+        trade_elasticity = 4.0
+        scale_elasticity = 0.1
+        [study]
+        kind = "counterfactual"
+        [[counterfactual]]
+        name = "war"
+        tariff = [{ origin = "B", destination = "A", rate = 0.5 }]
+        entry_cost = [{ country = "C", hat = 1.2 }]
+    """
+    plan = scenarios.read(text, "own.toml", tmp_path)
+    result = scenarios.run(plan)
+    base = result.base
+    np.testing.assert_allclose(base.tariff, 0.05 * ~np.eye(3, dtype=bool)[:, :, None] * np.ones(2))
+    policy = eh.Policy.uniform_tariff(base, "A", 0.5, origins="B")
+    shock = eh.Shock(entry_cost=[[1.0], [1.0], [1.2]])
+    expected = eh.counterfactual(base, shock, policy).welfare_hat
+    np.testing.assert_allclose(result.welfare["war"], 100 * (expected - 1), atol=1e-7)

@@ -10,13 +10,11 @@ from exacthat.economy import Economy
 from exacthat.scenario import Policy, Shock
 from exacthat.scenarios.faults import Faults, is_number
 
-HATS = {
-    "trade_cost": ("origin", "destination", "industry"),
-    "productivity": ("country", "industry"),
-    "labour": ("country",),
-}
+ROUTE, CELL = ("origin", "destination", "industry"), ("country", "industry")
+HATS = {"trade_cost": ROUTE, "productivity": CELL, "labour": ("country",), "entry_cost": CELL}
 SUBSIDY = "production_subsidy"
-AXES = HATS | {SUBSIDY: ("country", "industry")}
+RATES = {"tariff": ROUTE, "export_subsidy": ROUTE, SUBSIDY: CELL}
+AXES = HATS | RATES
 KEYS = ("name", *AXES, "corrective", "large_changes")
 LARGE = 5.0  # hats beyond this or its inverse, and rates from this on, are taken for percentages
 
@@ -33,14 +31,18 @@ def read_change(entry: Mapping, economy: Economy, where: str, faults: Faults) ->
         for key in HATS
         if key in entry
     }
-    rates = np.array(economy.production_subsidy)
-    if SUBSIDY in entry:
-        rates, given = _cells(SUBSIDY, entry[SUBSIDY], rates, economy, large is True, where, faults)
-    else:
-        given = np.zeros(rates.shape, dtype=bool)
+    rates, given = {}, {}
+    for key in RATES:
+        own = getattr(economy, key)
+        rates[key] = np.zeros(_shape(key, economy)) if own is None else np.array(own)
+        given[key] = np.zeros(rates[key].shape, dtype=bool)
+        if key in entry:
+            rates[key], given[key] = _cells(
+                key, entry[key], rates[key], economy, large is True, where, faults
+            )
     if "corrective" in entry:
-        _correct(entry["corrective"], rates, given, economy, where, faults)
-    return Shock(**hats), Policy(production_subsidy=rates)
+        _correct(entry["corrective"], rates[SUBSIDY], given[SUBSIDY], economy, where, faults)
+    return Shock(**hats), Policy(**rates)
 
 
 def _shape(key: str, economy: Economy) -> tuple[int, ...]:
@@ -53,7 +55,7 @@ def _known(axis: str, economy: Economy) -> tuple[str, ...]:
 
 def _cells(key, given, values, economy, large, where, faults) -> tuple[np.ndarray, np.ndarray]:
     """Write the amounts of `given` into `values`; return them and which cells were written."""
-    amount = "rate" if key == SUBSIDY else "hat"
+    amount = "rate" if key in RATES else "hat"
     entries = [{amount: given}] if is_number(given) else [given] if isinstance(given, dict) else given
     written = np.zeros(values.shape, dtype=bool)
     if not (isinstance(entries, list) and entries and all(isinstance(entry, dict) for entry in entries)):
@@ -69,7 +71,7 @@ def _cells(key, given, values, economy, large, where, faults) -> tuple[np.ndarra
             continue
         cells = np.zeros(values.shape, dtype=bool)
         cells[np.ix_(*chosen)] = True
-        if key == "trade_cost":
+        if AXES[key] == ROUTE:
             home = np.arange(len(economy.countries))
             cells[home, home] = False
         if not cells.any():
@@ -100,7 +102,7 @@ def _judge_amount(key: str, amount: str, value, large: bool, where: str, faults:
         elif value >= LARGE and not large:
             faults.add(
                 where,
-                f"{key} = {value:g} is a subsidy of {100 * value:g} percent; did you mean {value / 100:g}? "
+                f"{key} = {value:g} is a rate of {100 * value:g} percent; did you mean {value / 100:g}? "
                 f"{confirm}",
                 key,
             )
