@@ -1,5 +1,8 @@
 """Tariffs and input-output links: the whole solve against a tuned numpy loop with the best damping found.
 
+At 44x16 also against scipy's general solver (MINPACK's hybrid method) on the same residual in numpy, the way
+of scripts that call fsolve: started at the base year, it must end at the same equilibrium.
+
 pytest bench --benchmark-enable -k taxes_links
 """
 
@@ -7,10 +10,12 @@ import functools
 
 import numpy as np
 import pytest
+from scipy.optimize import root
 from threadpoolctl import threadpool_limits
 
 from bench import numpy_loops
-from exacthat.kernels.gravity import cy, examples
+from exacthat.kernels.gravity import cy, examples, ref
+from exacthat.kernels.gravity.system import Point
 
 SIZES = [(44, 16), (81, 28), (31, 40), (41, 35)]
 TOLERANCE = 1e-10
@@ -57,4 +62,39 @@ def test_solve(benchmark, record, size, kind, method):
         assert residual <= TOLERANCE
         notes = {"iterations": count, "damping": f"{wage}/{share}"}
     record(f"solve {kind}", size_of(size), method, **notes)
+    np.testing.assert_allclose(sales, exact.point.sales, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tariffs", "links"])
+@pytest.mark.parametrize("method", ["scipy fsolve", "exacthat 1 thread"])
+def test_against_a_general_solver(benchmark, record, kind, method):
+    if benchmark.disabled:
+        pytest.skip("a general solver takes seconds: it is timed only")
+    size = (44, 16)
+    system = problem(size, kind)
+    exact = cy.solve(system, None, 1e-12)
+    cells = system.sales.size
+    linked = system.input_shares is not None
+
+    def point(x):
+        prices = x[cells : 2 * cells].reshape(system.sales.shape) if linked else None
+        spending = x[-size[0] :] if system.border is not None else None
+        return Point(x[:cells].reshape(system.sales.shape), prices, spending)
+
+    def residual(x):
+        return np.concatenate(
+            [part.ravel() for part in ref.evaluate(system, point(x)).residual if part is not None]
+        )
+
+    start = np.concatenate([part.ravel() for part in system.origin() if part is not None])
+    if method.startswith("scipy"):
+        with threadpool_limits(1):
+            found = benchmark.pedantic(
+                root, (residual, start), {"method": "hybr", "tol": TOLERANCE}, rounds=1
+            )
+        sales, notes = point(found.x).sales, {"evaluations": found.nfev}
+    else:
+        found = benchmark(cy.solve, system, None, TOLERANCE)
+        sales, notes = found.point.sales, {"products": found.products}
+    record(f"general solver {kind}", size_of(size), method, **notes)
     np.testing.assert_allclose(sales, exact.point.sales, atol=1e-6)
