@@ -214,3 +214,48 @@ def test_a_slide_ends_where_a_flow_turns_outward():
     np.testing.assert_allclose(gaps[:2], 0, atol=1e-11)
     assert abs(gaps[2]) > 1e-4
     assert ((states.home_share > 0) & (states.home_share < 1)).sum(axis=1).tolist()[::2] == [2, 1]
+
+
+def ring_world(seed, n=6):
+    """Pairs of industries that teach each other, whose slacks often dip below zero for a short while."""
+    rng = np.random.default_rng(seed)
+    labour = rng.lognormal(0, 0.6, 2)
+    log_technology = rng.normal(scale=0.2, size=n) + 0.01 * rng.normal(size=(2, n))
+    spillovers = 0.3 * np.kron(np.eye(n // 2), [[0, 1], [1, 0]]) * rng.uniform(0.5, 1.0, (n, n))
+    return clusters.World(np.exp(log_technology), spillovers, 3.0, labour)
+
+
+@pytest.mark.parametrize(
+    ("seed", "tolerances", "kinds"),
+    [
+        (50638, (1e-7, 1e-8, 1e-9), ["crossing", "slide", "slide end", "foreign"]),
+        (50363, (1e-4, 1e-7, 1e-8, 1e-9), ["crossing", "slide", "slide end", "foreign"]),
+        (53300, (1e-4, 1e-5, 1e-6, 1e-9), ["slide", "slide end", "foreign"]),
+        (51135, (1e-5, 1e-6, 1e-8), ["crossing", "slide", "slide end", "home"]),
+        (53021, (1e-6,), ["crossing", "slide", "slide end", "foreign"]),
+    ],
+)
+def test_a_slack_lost_and_regained_within_a_step_is_an_event(seed, tolerances, kinds):
+    world = ring_world(seed)
+    exact = clusters.simulate(world, [Phase("free")], 20.0, rtol=1e-12)
+    end = np.log(exact.at(20.0).technology)
+    assert [event.kind for event in exact.events[1:]] == kinds
+    for rtol in tolerances:
+        path = clusters.simulate(world, [Phase("free")], 20.0, rtol=rtol)
+        found = [(event.kind, event.industries) for event in path.events]
+        assert found == [(event.kind, event.industries) for event in exact.events]
+        np.testing.assert_allclose(np.log(path.at(20.0).technology), end, rtol=0, atol=10 * rtol)
+
+
+@pytest.mark.parametrize("rtol", [1e-6, 1e-9])
+def test_static_conditions_hold_at_every_date(rtol):
+    times = np.linspace(0, 20, 201)
+    for seed in range(50300, 50500):
+        world = ring_world(seed)
+        states = clusters.simulate(world, [Phase("free")], 20.0, rtol=rtol).at(times)
+        advantage = np.log(states.technology[:, 0] / states.technology[:, 1] / states.relative_wage[:, None])
+        share = states.home_share
+        wrong = np.where(share == 1, -advantage, np.where(share == 0, advantage, np.abs(advantage)))
+        assert wrong.max() < 10 * rtol, seed
+        assert share.min() > -10 * rtol, seed
+        assert share.max() < 1 + 10 * rtol, seed

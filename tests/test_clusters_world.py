@@ -74,7 +74,9 @@ def test_gains_are_never_negative_and_prices_agree_with_budgets(seed):
     world = clusters.World(
         rng.lognormal(size=(2, n)), np.zeros((n, n)), 1 + rng.lognormal(), rng.lognormal(size=2)
     )
-    for regime in ("free", "autarky", rng.random(n) < 0.5):
+    some = rng.random(n) < 0.5
+    some[rng.integers(n)] = True
+    for regime in ("free", "autarky", some):
         state = clusters.equilibrium(world, regime)
         assert np.all(state.gains > -1e-12)
         wages = np.array([1.0 if np.isnan(state.relative_wage) else state.relative_wage, 1.0])
@@ -102,3 +104,9 @@ def test_technologies_out_of_range_are_refused():
     world = clusters.World([[1e200, 1.0], [1e-200, 1e190]], np.zeros((2, 2)), 60.0)
     with pytest.raises(eh.NoEquilibrium, match="too far apart"):
         clusters.equilibrium(world)
+
+
+def test_a_regime_without_a_tradable_industry_is_sent_to_autarky():
+    world = clusters.World(np.ones((2, 3)), np.zeros((3, 3)), 2.0)
+    with pytest.raises(eh.BadInput, match='"autarky"'):
+        clusters.equilibrium(world, np.zeros(3, bool))

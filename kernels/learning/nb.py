@@ -750,16 +750,116 @@ def _inside(x, eco, powers, theta, out):
 
 
 @njit(**_OPTIONS)
+def _margins(x, rate, scale, eco, margin, drift):
+    """Every slack of the pattern and its slope along `scale` times `rate`, and what `_slack` returns.
+
+    One-country industries by position, the two slacks of a single shared good at its position and at n. The
+    slacks of a slide have no slope here; unused places hold a slack of one.
+    """
+    s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
+    margin[:] = 1.0
+    drift[:] = 0.0
+    slack, which, where = _slack(x, eco)
+    if eco.cut[3] or (s == 0 and k == 0 and e == n):
+        return slack, which, where
+    power, weights, level = eco.parameters[0] - 1.0, eco.weights, eco.level
+    _balance(x, eco)
+    sums, moves = np.zeros(5), np.zeros(5)  # home, tied abroad, non-traded at home and abroad, foreign
+    shift = -np.inf
+    for p in range(e):
+        shift = max(shift, x[0, p])
+    for p in range(n):
+        if p < s or s + k <= p < e:
+            kind = 0 if p < s else 2
+            sums[kind] += weights[0, p]
+            moves[kind] += scale * power * weights[0, p] * rate[0, p]
+        if p >= s:
+            kind = 1 if p < s + k else (3 if p < e else 4)
+            sums[kind] += weights[1, p]
+            moves[kind] += scale * power * weights[1, p] * rate[1, p]
+    u = math.exp(-power * (level[0] - shift + level[11]))
+    at_home, abroad = level[8], level[9]
+    v = 0.0
+    if k == 0:
+        # the slope of the balance solved by `_balance`, by the implicit function theorem
+        v = moves[4] / sums[4] - moves[0] / sums[0] + (u * moves[0] + moves[4] + moves[3]) / abroad
+        v -= (u * (moves[0] + moves[2]) + moves[4]) / at_home
+        v /= -(eco.parameters[0] + power * (u * (sums[0] + sums[2]) / at_home - u * sums[0] / abroad))
+    else:
+        for p in range(s, s + k):
+            v += scale * (rate[0, p] - rate[1, p]) / k
+    for p in range(s):
+        margin[p] = x[0, p] - x[1, p] - level[0]
+        drift[p] = scale * rate[0, p] - v
+    for p in range(e, n):
+        margin[p] = level[0] - (x[0, p] - x[1, p])
+        drift[p] = v + scale * rate[1, p]
+    if k == 1:
+        price = level[7]
+        exports, exports_move = u * sums[0], u * moves[0] - power * v * u * sums[0]
+        price_move = exports_move + moves[4] + moves[1]
+        local_move = u * moves[2] - power * v * u * sums[2]
+        home = eco.parameters[1] / eco.parameters[2] * math.exp(level[0]) / at_home
+        foreign = 1.0 / abroad
+        home_move = home * (v - (price_move + local_move) / at_home)
+        foreign_move = -foreign * (price_move + moves[3]) / abroad
+        top = home * (sums[4] + sums[1]) - foreign * exports
+        top_move = home_move * (sums[4] + sums[1]) + home * (moves[4] + moves[1])
+        top_move -= foreign_move * exports + foreign * exports_move
+        bottom = (home + foreign) * price
+        bottom_move = (home_move + foreign_move) * price + (home + foreign) * price_move
+        margin[s], margin[n] = level[5] / price, (level[6] - level[5]) / price
+        drift[s] = (top_move - top / bottom * bottom_move) / bottom
+        drift[n] = (moves[1] - level[6] / price * price_move) / price - drift[s]
+    return slack, which, where
+
+
+@njit(**_OPTIONS)
+def _certain(width, left, left_slope, right, right_slope, error):
+    """What a slack does between two dates, if its cubic errs by at most `error` midway: 1 it holds, -1 it
+    falls throughout, 0 neither is sure.
+
+    The error of a cubic through values and slopes is proportional to (theta (1 - theta))^2, so the slack
+    lies in the convex hull of quartic Bernstein coefficients, the middle one moved by 8/3 of the error.
+    """
+    first, second = left + width * left_slope / 3.0, right - width * right_slope / 3.0
+    early, late = 0.25 * (left + 3.0 * first), 0.25 * (3.0 * second + right)
+    middle, move = 0.5 * (first + second), 8.0 / 3.0 * error
+    if min(min(left, early), min(middle - move, min(late, right))) >= -_ROUND_OFF:
+        return 1
+    if left >= early and early >= middle + move and middle - move >= late and late >= right:
+        return -1
+    return 0
+
+
+@njit(**_OPTIONS)
 def _suspect(x, end, h, eco, first, last, wanted, side, work):
-    """Whether the step may have lost its slack or met the condition, by its end and a cubic inside."""
-    if _slack(end, eco)[0] < -_ROUND_OFF or (wanted.size and _produces(end, eco, wanted, side)):
+    """Whether the step may have lost a slack or met the condition, by its two ends.
+
+    The cubic of a slack is trusted up to a sixteenth of its departure from a straight line; on a slide the
+    shares have no cheap slopes, and the dense output is asked always.
+    """
+    if eco.cut[1] > 1 and not eco.cut[3]:
         return True
-    if eco.cut[0] == 0 and eco.cut[2] == x.shape[1] and wanted.size == 0:
+    n = x.shape[1]
+    margin, drift = np.empty((2, n + 1)), np.empty((2, n + 1))
+    if _margins(end, last, h, eco, margin[1], drift[1])[0] < -_ROUND_OFF:
+        return True
+    if wanted.size and _produces(end, eco, wanted, side):
+        return True
+    _margins(x, first, h, eco, margin[0], drift[0])
+    for p in range(n + 1):
+        start = max(margin[0, p], 0.0)
+        move = margin[1, p] - start
+        bend = abs(move - drift[0, p]) + abs(move - drift[1, p])
+        if _certain(1.0, start, drift[0, p], margin[1, p], drift[1, p], bend / 16.0) != 1:
+            return True
+    if wanted.size == 0:
         return False
     for theta in (0.25, 0.5, 0.75):
         rest = 1.0 - theta
         _copy(x, work)
-        low, high = (0, eco.cut[0]), (eco.cut[2], x.shape[1])
+        low, high = (0, eco.cut[0]), (eco.cut[2], n)
         for c in range(2):
             for p in range(low[c], high[c]):
                 start, stop = h * first[c, p], h * last[c, p]
@@ -769,25 +869,95 @@ def _suspect(x, end, h, eco, first, last, wanted, side, work):
                     + theta * move
                     + theta * rest * ((1.0 - 2.0 * theta) * -move + rest * start - theta * stop)
                 )
-        if _slack(work, eco)[0] < -_ROUND_OFF or (wanted.size and _produces(work, eco, wanted, side)):
+        if _produces(work, eco, wanted, side):
             return True
     return False
 
 
 @njit(**_OPTIONS)
+def _velocity(eco, powers, theta, out):
+    """The slope of the dense output at the fraction theta of the step, per step."""
+    for c in range(2):
+        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], out.shape[1])
+        for p in range(low, high):
+            total = 0.0
+            for j in range(6, -1, -1):
+                total = total * theta + (j + 1) * powers[j, c, p]
+            out[c, p] = total
+
+
+@njit(**_OPTIONS)
 def _locate(x, eco, powers, work):
-    """First loss of slack on the interpolant: (theta, which, position), theta -1 if there is none."""
-    low, at_low = 0.0, _slack(x, eco)[0]
-    high, at_high, which, where = -1.0, 0.0, 0, 0
-    for theta in (2.0**-14, 2.0**-7, 0.0625, 0.25, 0.5, 0.75, 1.0):
-        _inside(x, eco, powers, theta, work)
-        slack, kind, place = _slack(work, eco)
-        if not slack >= -_ROUND_OFF:
-            high, at_high, which, where = theta, slack, kind, place
-            break
-        low, at_low = theta, slack
-    if high < 0.0 or at_low <= 0.0:
-        return (low if high > 0.0 else high), which, where
+    """First loss of slack on the interpolant: (theta, which, position), theta -1 if there is none.
+
+    Halves the step from the left until on each part every slack holds for certain, or one falls through
+    zero and no other can have been lost before; the error of a cubic is measured midway, and a half has
+    a sixteenth of it (a quarter is allowed for).
+    """
+    n = x.shape[1]
+    start = 2.0**-14
+    at_start = _slack(x, eco)[0]
+    _inside(x, eco, powers, start, work)
+    slack, which, where = _slack(work, eco)
+    if not slack >= -_ROUND_OFF:
+        return _bracket(x, eco, powers, work, 0.0, at_start, start, slack, which, where)
+    # row 0 is the left end of the part at hand, the last row in use its right end
+    rows = 40
+    dates, least, kinds, places = (
+        np.empty(rows),
+        np.empty(rows),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int64),
+    )
+    margin, drift, error = np.empty((rows, n + 1)), np.empty((rows, n + 1)), np.zeros((rows, n + 1))
+    rate = np.zeros((2, n))
+    for row in range(2):
+        dates[row] = 1.0 if row else start
+        _inside(x, eco, powers, dates[row], work)
+        _velocity(eco, powers, dates[row], rate)
+        least[row], kinds[row], places[row] = _margins(work, rate, 1.0, eco, margin[row], drift[row])
+    error[1] = np.inf
+    longest = 0.125 if eco.cut[1] > 1 else 1.0
+    top = 1
+    while top > 0:
+        width = dates[top] - dates[0]
+        lost = not least[top] >= -_ROUND_OFF
+        settled = width <= longest and (least[0] > 0.0 or not lost)
+        if settled:
+            for p in range(n + 1):
+                state = _certain(
+                    width, margin[0, p], drift[0, p], margin[top, p], drift[top, p], error[top, p]
+                )
+                if state != 1 and not (lost and state == -1 and margin[top, p] < -_ROUND_OFF):
+                    settled = False
+                    break
+        if not settled and width > 2.0**-24 and top < rows - 1:
+            middle = dates[0] + 0.5 * width
+            _inside(x, eco, powers, middle, work)
+            _velocity(eco, powers, middle, rate)
+            new = top + 1
+            dates[new] = middle
+            least[new], kinds[new], places[new] = _margins(work, rate, 1.0, eco, margin[new], drift[new])
+            for p in range(n + 1):
+                cubic = 0.5 * (margin[0, p] + margin[top, p]) + 0.125 * width * (drift[0, p] - drift[top, p])
+                error[top, p] = error[new, p] = 0.25 * abs(margin[new, p] - cubic)
+            top = new
+            continue
+        if lost:
+            return _bracket(
+                x, eco, powers, work, dates[0], least[0], dates[top], least[top], kinds[top], places[top]
+            )
+        dates[0], least[0] = dates[top], least[top]
+        margin[0], drift[0] = margin[top], drift[top]
+        top -= 1
+    return -1.0, 0, 0
+
+
+@njit(**_OPTIONS)
+def _bracket(x, eco, powers, work, low, at_low, high, at_high, which, where):
+    """The root of the slack between two fractions of the step: (theta, which, position)."""
+    if at_low <= 0.0:
+        return low, which, where
     side = 0
     for trial in range(100):
         if high - low <= 1e-16 + 1e-15 * high or at_high == 0.0:

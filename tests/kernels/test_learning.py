@@ -168,3 +168,21 @@ def test_mobile_ties_go_to_the_faster_place():
     assert result[7][:, 1].tolist() == [nb.TIE_BROKEN]
     assert result[3][0, 2] > 0
     assert result[3][1, 2] == 0
+
+
+@pytest.mark.parametrize("status", [[1, 1, 0, 0, 3], [1, 2, 0, 0, 3], [1, 1, 2, 0, 0], [1, 1, 0, 0, 0]])
+def test_slopes_of_the_slacks_are_their_derivatives(status):
+    rng = np.random.default_rng(7)
+    n = len(status)
+    empty = np.empty(0, np.int64)
+    links = (rng.random((n, n)), empty, empty, np.empty(0))
+    eco = nb._assemble(np.array(status), *links, np.array([1.3, 0.8]), 2.7, 0)
+    x, rate = rng.normal(size=(2, n)), rng.normal(size=(2, n))
+    rate[1, : eco.cut[0]] = 0.0  # who does not produce does not learn
+    rate[0, eco.cut[2] :] = 0.0
+    margin, slope, unused = np.empty((3, n + 1)), np.empty(n + 1), np.empty(n + 1)
+    step = 1e-5
+    for row, shift in enumerate((-step, 0.0, step)):
+        nb._margins(x + shift * rate, rate, 1.0, eco, margin[row], slope if shift == 0 else unused)
+    np.testing.assert_allclose(slope, (margin[2] - margin[0]) / (2 * step), rtol=1e-7, atol=1e-8)
+    assert np.count_nonzero(slope) >= 3

@@ -105,7 +105,8 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
         marginal good. Goods tied at the margin are split in one proportion; under "mobile" an exact tie is
         split half and half. Costs a few passes over the industries, no sort.
 
-    Raises BadParameter for an unknown regime, NoEquilibrium where technologies leave the floating range.
+    Raises BadParameter for an unknown regime, BadInput for an array without a tradable industry,
+    NoEquilibrium where technologies leave the floating range.
 
     >>> import numpy as np
     >>> from exacthat import clusters
@@ -118,6 +119,8 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
     """
     if not isinstance(world, World):
         raise BadInput(f"equilibrium takes a clusters.World, not {type(world).__name__}")
+    if not regime_mask(world, regime)[1].any() and not isinstance(regime, str):
+        raise BadInput('no industry is tradable in this regime: nothing links the countries, write "autarky"')
     share, employment, summary = solve(world, regime, world.log_technology)
     shared = np.flatnonzero((share > 0) & (share < 1))
     return StaticEquilibrium(
