@@ -260,7 +260,7 @@ def simulate(
     dA_i/dt = sum_j spillovers[j, i] L_j where L_i > 0, else 0, in each country (Hanlon 2012, (9)), L from the
     static equilibrium of each date. Patterns are frozen within a step and every change of pattern is located;
     ties that attract are followed with the split that keeps them, ties that repel are left at once.
-    `rtol` bounds the error of ln A: true errors stay within ten times it.
+    `rtol` controls the error of ln A: in tests over random worlds true errors stay within ten times it.
 
     Raises BadInput for a schedule that cannot run, ConditionNotMet (carrying `.path`) when an `until`
     condition never holds, IntegrationFailed (carrying `.path`) if the integrator cannot go on.
