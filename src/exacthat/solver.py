@@ -10,7 +10,7 @@ import numpy as np
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
-ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: smaller systems live in one core's cache
+ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
 
 
 def default_threads(system: System) -> int:
-    """Threads that pay: one while the weights fit a core's cache, else the processors this process may use."""
+    """Threads that pay: one for small systems, else the processors this process may use."""
     if system.weights.size * 8 < ONE_THREAD_BELOW:
         return 1
     return min(processors(), len(system.trade_elasticity))
