@@ -1,5 +1,6 @@
 """The gravity kernel beyond its twin test: threads, instruction sets, edges, floating-point mode."""
 
+import os
 import subprocess
 import sys
 
@@ -154,3 +155,21 @@ def test_importing_leaves_the_environment_alone():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "True"
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_child_of_a_threaded_parent_solves():
+    """The child of a process that ran two threads would wait for them for ever; it runs one, to the same bits."""
+    code = (
+        "import multiprocessing, numpy as np\n"
+        "from exacthat.kernels.gravity import cy, examples\n"
+        "system = examples.system(np.random.default_rng(1), 20, 6)\n"
+        "def solve(threads): return cy.solve(system, None, 1e-11, threads=threads).point.sales\n"
+        "here = solve(2)\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    print((pool.map_async(solve, [2]).get(timeout=60)[0] == here).all())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "True", done.stderr
