@@ -3,6 +3,7 @@
 import builtins
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -391,3 +392,11 @@ def test_module_is_the_command():
         [sys.executable, "-m", "exacthat", "--version"], capture_output=True, text=True, check=True
     )
     assert ran.stdout == f"exacthat, version {version('exacthat')}\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    gone, pipe = os.pipe()
+    os.close(gone)
+    with os.fdopen(pipe, "wb") as nobody:
+        ran = subprocess.run([sys.executable, "-m", "exacthat", "data"], stdout=nobody, stderr=subprocess.PIPE)
+    assert (ran.returncode, ran.stderr) == (0, b"")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from contextlib import contextmanager
 from functools import wraps
@@ -41,6 +43,10 @@ def _one_message(function):
             several = "".join(f"\n  {line}" for line in lines)
             click.echo(f"error: {lines[0]}" if len(lines) == 1 else f"error:{several}", err=True)
             raise SystemExit(error.exit_code) from None
+        except BrokenPipeError:
+            # whoever read the output has enough of it; the files are written before anything is printed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
         except OSError as error:
             named = f"{error.filename}: " if error.filename else ""
             click.echo(f"error: {named}{error.strerror or error}", err=True)
