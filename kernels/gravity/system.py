@@ -129,6 +129,21 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
 
 
+class Slacks(NamedTuple):
+    """What a solution leaves open besides its residual.
+
+    walras      |world revenue that demand implies over world revenue - 1|: the equation a solve drops
+    imbalance   (N,)  |imports - exports - deficit| over trade; 0 for a country that trades with no one
+    adding_up   largest |sum over industries of employment shares - 1|
+    worst       part of the residual, row and column of its largest cell (row 0 for spending, which has none)
+    """
+
+    walras: float
+    imbalance: np.ndarray
+    adding_up: float
+    worst: tuple[int, int, int]
+
+
 def pack(weights: np.ndarray) -> np.ndarray:
     """Copy (K, N, N) weights into aligned, zero-padded rows; return the (K, N, N) view of them."""
     industries, countries, _ = weights.shape
