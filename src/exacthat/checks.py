@@ -110,12 +110,12 @@ def flow_faults(flows, countries, industries) -> list[str]:
     for part in blocks(flows):
         cells = flows[part]
         if not (cells.min() >= 0 and cells.max() < np.inf):
-            wrong = np.argwhere(~(np.isfinite(cells) & (cells >= 0))) + [part.start, 0, 0]
+            wrong = np.argwhere(~(np.isfinite(cells) & (cells >= 0)))
             shown = wrong[: max(0, 4 * SHOWN - len(faults))]
             unread += len(wrong) - len(shown)
             faults += [
-                f"flow from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
-                f"{flows[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
+                f"flow from {countries[part.start + i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
+                f"{cells[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
                 for i, n, k in shown
             ]
         elif not faults:

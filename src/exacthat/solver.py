@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,17 +40,23 @@ def processors() -> int:
 
 
 def solve(
-    system: System, tolerance: float, threads: int, base: System | None = None, start: Point | None = None
+    system: System,
+    tolerance: float,
+    threads: int,
+    base: System | Callable[[], System] | None = None,
+    start: Point | None = None,
 ) -> Outcome:
     """Solve by Newton-GMRES from the base year; where that fails, follow the solution from `base`.
 
-    `base` is a system whose solution is `start` (no change by default). Without it Newton is given more patience.
+    `base` is a system whose solution is `start` (no change by default), or what makes it when it is needed. Without
+    it Newton is given more patience.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     solution = cy.solve(system, None, tolerance, threads=threads, **patience)
     if solution.converged or base is None:
         reached = 100.0 if solution.converged else 0.0
         return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
+    base = base() if callable(base) else base
     followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
@@ -63,9 +70,7 @@ def imbalance(system: System, solution: Solution) -> np.ndarray:
 
     Zero for a country that trades with no one.
     """
-    trade = solution.imports + solution.exports
-    gap = np.abs(solution.imports - solution.exports - system.deficits)
-    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+    return cy.slacks(system, solution).imbalance
 
 
 def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
