@@ -13,13 +13,14 @@ import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, pack
 
-from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
+                             PyObject_GetBuffer)
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "problem.pxi"
@@ -48,14 +49,12 @@ cdef _plain(values):
     return np.ascontiguousarray(values, np.float64)
 
 
-cdef _ints(values):
-    return np.ascontiguousarray(values, np.int32)
-
+# Arrays are read by address: in small worlds typed memoryviews would cost as much as the solve.
 
 cdef void *_start(array, Py_ssize_t bytes) except NULL:
     """Where an array of so many bytes starts; the caller knows its type and strides and keeps it alive."""
     cdef Py_buffer view
-    PyObject_GetBuffer(array, &view, PyBUF_STRIDES)
+    PyObject_GetBuffer(array, &view, PyBUF_FULL_RO)
     cdef void *start = view.buf
     cdef Py_ssize_t found = view.len
     PyBuffer_Release(&view)
@@ -66,6 +65,47 @@ cdef void *_start(array, Py_ssize_t bytes) except NULL:
 
 cdef double *_address(array, Py_ssize_t size) except NULL:
     return <double *> _start(array, size * <Py_ssize_t> sizeof(double))
+
+
+cdef double *_read(list owners, values, Py_ssize_t size) except NULL:
+    """Address of `size` numbers, copied only where they are not float64 in a row; `owners` keeps them alive."""
+    cdef Py_buffer view
+    cdef bint fits = False
+    if PyObject_CheckBuffer(values):
+        PyObject_GetBuffer(values, &view, PyBUF_FULL_RO)
+        fits = view.format != NULL and view.format[0] == b"d" and PyBuffer_IsContiguous(&view, b"C")
+        PyBuffer_Release(&view)
+    if not fits:
+        values = _plain(values)
+    owners.append(values)
+    return _address(values, size)
+
+
+cdef const int *_read_components(list owners, system, Py_ssize_t size) except NULL:
+    component = np.ascontiguousarray(system.component, np.int32)
+    owners.append(component)
+    return <const int *> _start(component, size * <Py_ssize_t> sizeof(int))
+
+
+cdef _empty(Py_ssize_t industries, Py_ssize_t countries):
+    """A zero (K, N, N) view of aligned, padded storage, as `pack` makes it."""
+    cdef Py_ssize_t row = _padded(countries), size = industries * countries * row + 8
+    buffer = np.zeros(size)
+    cdef Py_ssize_t start = -<Py_ssize_t> _address(buffer, size) & 63
+    return np.ndarray((industries, countries, countries), np.float64, buffer, start, (8 * countries * row, 8 * row, 8))
+
+
+cdef _packed(weights):
+    """(K, N, N) weights in the storage that `pack` makes; copied only where they have another."""
+    cdef Py_buffer view
+    cdef Py_ssize_t row
+    cdef bint fits
+    PyObject_GetBuffer(weights, &view, PyBUF_FULL_RO)
+    row = _padded(view.shape[1]) * <Py_ssize_t> sizeof(double) if view.ndim == 3 else 0
+    fits = (view.ndim == 3 and view.format[0] == b"d" and <uintptr_t> view.buf % 64 == 0 and view.strides[1] == row
+            and view.strides[0] == view.shape[1] * row and view.strides[2] == <Py_ssize_t> sizeof(double))
+    PyBuffer_Release(&view)
+    return weights if fits else pack(weights)
 
 
 cdef bint _parallel = False      # whether this process has run more than one thread
@@ -94,57 +134,49 @@ cdef class _Bound:
     """A Problem with the Python objects that own its memory."""
 
     cdef Problem p
-    cdef object owners
+    cdef list owners
 
     def __cinit__(self, system, point, int threads):
-        component = _ints(system.component)
         cdef const double *labour_share = NULL
         cdef Py_ssize_t N, M
         cdef int n
         self.p.K, self.p.N = system.weights.shape[0], system.weights.shape[1]
         N, M = self.p.N, self.p.K * self.p.N
+        self.owners = []
         self.p.stride = _padded(N)
         self.p.M = self.p.K * self.p.stride
-        self.p.component = <const int *> _start(component, N * <Py_ssize_t> sizeof(int))
+        self.p.component = _read_components(self.owners, system, N)
         self.p.C = 0
         for n in range(N):
             self.p.C = max(self.p.C, self.p.component[n] + 1)
         self.p.threads = _threads(threads)
-        self.owners = [component]
         self.p.taxes = system.border is not None
         self.p.A = self.matrix(system.weights)
         self.p.G = self.matrix(system.border) if self.p.taxes else self.p.A
         self.p.H = self.p.G if system.revenue is None else self.matrix(system.revenue)
         self.p.inputs = NULL
         if system.input_shares is not None:
-            self.p.inputs = self.kept(system.input_shares, N * self.p.K * self.p.K)
-            labour_share = self.kept(system.labour_share, M)
+            self.p.inputs = _read(self.owners, system.input_shares, N * self.p.K * self.p.K)
+            labour_share = _read(self.owners, system.labour_share, M)
         self.p.L = self.p.M * (1 if self.p.inputs == NULL else 2) + (self.p.stride if self.p.taxes else 0)
-        self.p.epsilon = self.kept(system.trade_elasticity, self.p.K)
-        self.p.alpha = self.kept(system.feedback, self.p.K)
-        self.p.deficits = self.kept(system.deficits, N)
-        self.p.base_spending = self.kept(system.expenditure, N)
+        self.p.epsilon = _read(self.owners, system.trade_elasticity, self.p.K)
+        self.p.alpha = _read(self.owners, system.feedback, self.p.K)
+        self.p.deficits = _read(self.owners, system.deficits, N)
+        self.p.base_spending = _read(self.owners, system.expenditure, N)
         if _allocate(&self.p) != 0:
             raise MemoryError("no memory for the work arrays of the hat system")
-        _fill(&self.p, self.kept(system.spending_shares, M), self.kept(system.sales, M), self.kept(system.shift, M),
-              self.kept(system.markup, M), self.kept(system.cost_share, M), labour_share,
-              self.kept(system.labour_income, N))
+        _fill(&self.p, _read(self.owners, system.spending_shares, M), _read(self.owners, system.sales, M),
+              _read(self.owners, system.shift, M), _read(self.owners, system.markup, M),
+              _read(self.owners, system.cost_share, M), labour_share, _read(self.owners, system.labour_income, N))
         if point is not None:
             self.read(point)
 
     def __dealloc__(self):
         free(self.p.block)
 
-    cdef const double *kept(self, values, Py_ssize_t size) except NULL:
-        """Address of an array of `size` numbers, which lives as long as the problem."""
-        array = _plain(values)
-        self.owners.append(array)
-        return _address(array, size)
-
     cdef const double *matrix(self, weights) except NULL:
         """Address of (K, N, N) weights in packed storage."""
-        if not is_packed(weights):
-            weights = pack(weights)
+        weights = _packed(weights)
         self.owners.append(weights)
         return _address(weights, self.p.K * self.p.N * self.p.N)
 
@@ -271,14 +303,15 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> calloc((KRYLOV + 5) * L + 8, sizeof(double))
+    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + 8) * sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
-    _place_krylov(&bound.p, &krylov, &cursor)
+    memset(cursor, 0, 4 * L * sizeof(double))  # all but the basis, whose vectors are cleared when they are used
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
+    _place_krylov(&bound.p, &krylov, &cursor)
     memset(&report, 0, sizeof(report))
     exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
     cdef double *sold = _address(exports, bound.p.N)
@@ -356,25 +389,21 @@ def slacks(system, solution):
     """Judge a solution; the compiled twin of `ref.slacks`."""
     cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N, pad = _padded(size)
     cdef Py_ssize_t k, n, at, part, where
+    cdef list owners = []
     point, state = solution.point, solution.state
-    # every array is named, so that it outlives its address
-    base, income, component = _plain(system.sales), _plain(system.labour_income), _ints(system.component)
-    cost_share, labour_share, deficits = _plain(system.cost_share), system.input_shares, _plain(system.deficits)
-    x, wage_bill, missed = _plain(point.sales), _plain(state.wage_bill), _plain(state.residual.sales)
-    exports, imports = _plain(solution.exports), _plain(solution.imports)
-    cdef const double *sales = _address(base, size)
-    cdef const double *labour_income = _address(income, N)
-    cdef const int *group = <const int *> _start(component, N * <Py_ssize_t> sizeof(int))
-    cdef const double *kappa = _address(cost_share, size)
-    cdef const double *owed = _address(deficits, N)
-    cdef const double *residual = _address(missed, size)
-    cdef const double *bill = _address(wage_bill, N)
-    cdef const double *sold = _address(exports, N)
-    cdef const double *bought = _address(imports, N)
+    cdef const double *sales = _read(owners, system.sales, size)
+    cdef const double *labour_income = _read(owners, system.labour_income, N)
+    cdef const int *group = _read_components(owners, system, N)
+    cdef const double *kappa = _read(owners, system.cost_share, size)
+    cdef const double *owed = _read(owners, system.deficits, N)
+    cdef const double *change = _read(owners, point.sales, size)
+    cdef const double *residual = _read(owners, state.residual.sales, size)
+    cdef const double *bill = _read(owners, state.wage_bill, N)
+    cdef const double *sold = _read(owners, solution.exports, N)
+    cdef const double *bought = _read(owners, solution.imports, N)
     cdef const double *labour = NULL
-    if labour_share is not None:
-        labour_share = _plain(system.labour_share)
-        labour = _address(labour_share, size)
+    if system.input_shares is not None:
+        labour = _read(owners, system.labour_share, size)
     gaps = np.empty(N)
     cdef double *gap = _address(gaps, N)
     cdef double *block = <double *> calloc(2 * pad + 4 * N, sizeof(double))
@@ -386,8 +415,8 @@ def slacks(system, solution):
     cdef double *before = growth + N
     cdef double *after = before + N
     cdef double *shares = after + N
-    cdef double world = 0.0, demanded = 0.0, off = 0.0, most = -1.0, trade, value
-    memcpy(revenue, _address(x, size), size * sizeof(double))
+    cdef double world = 0.0, demanded = 0.0, off = 0.0, balance = 0.0, most = -1.0, trade, value
+    memcpy(revenue, change, size * sizeof(double))
     for n in range(N):
         before[group[n]] += labour_income[n]
         after[group[n]] += labour_income[n] * exp(bill[n])
@@ -410,17 +439,17 @@ def slacks(system, solution):
         off = max(off, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
         trade = bought[n] + sold[n]
         gap[n] = fabs(bought[n] - sold[n] - owed[n]) / trade if trade > 0 else 0.0
+        balance = max(balance, gap[n])
     free(block)
     worst = 0, 0, 0
     for part in range(3):
         if state.residual[part] is None:
             continue
-        values = _plain(state.residual[part])
-        residual = _address(values, N if part == 2 else size)
+        residual = _read(owners, state.residual[part], N if part == 2 else size)
         for at in range(N if part == 2 else size):
             if fabs(residual[at]) > most:
                 most, worst = fabs(residual[at]), (part, at // N, at % N)
-    return Slacks(fabs(demanded / world - 1.0), gaps, off, worst)
+    return Slacks(fabs(demanded / world - 1.0), gaps, balance, off, worst)
 
 
 def trade_shares(flows, spending):
@@ -429,11 +458,12 @@ def trade_shares(flows, spending):
     Returns packed weights; `flows` may be a read-only memory map and is not copied.
     """
     cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k
-    flows, spending, row = _plain(flows), _plain(spending), np.empty(N * K)
-    shares = empty_weights(K, N)
+    cdef list owners = []
+    row = np.empty(N * K)
+    shares = _empty(K, N)
     cdef Py_ssize_t stride = _padded(N)
-    cdef const double *x = _address(flows, N * N * K)
-    cdef const double *total = _address(spending, N * K)
+    cdef const double *x = _read(owners, flows, N * N * K)
+    cdef const double *total = _read(owners, spending, N * K)
     cdef double *ratio = _address(row, N * K)
     cdef double *A = _address(shares, K * N * N)
     with nogil:
@@ -453,16 +483,16 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None):
     """
     cdef Py_ssize_t K = trade_shares.shape[0], N = trade_shares.shape[1], stride = _padded(N), pad = _padded(N * K)
     cdef Py_ssize_t costs = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0  # of a pair of countries
-    cdef Py_ssize_t size = N * costs if costs else K, i, n, k, at
+    cdef Py_ssize_t size = N * costs, i, n, k, at
     cdef double home
+    trade_shares = _packed(trade_shares)
+    weights = _empty(K, N) if out is None else out
+    cdef list owners = []
+    row = np.zeros(2 * pad)
     if not costs:
-        trade_cost = np.broadcast_to(trade_cost, (K,))
-    if not is_packed(trade_shares):
-        trade_shares = pack(trade_shares)
-    weights = empty_weights(K, N) if out is None else out
-    cost, elasticity, row = _plain(trade_cost), _plain(trade_elasticity), np.zeros(2 * pad)
-    cdef const double *given = _address(cost, N * size if costs else K)
-    cdef const double *epsilon = _address(elasticity, K)
+        size = np.size(trade_cost)  # one for all industries, or one each
+    cdef const double *given = _read(owners, trade_cost, N * size if costs else size)
+    cdef const double *epsilon = _read(owners, trade_elasticity, K)
     cdef const double *shares = _address(trade_shares, K * N * N)
     cdef double *A = _address(weights, K * N * N)
     cdef double *ln_cost = _address(row, 2 * pad)
@@ -474,7 +504,7 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None):
                 vec.log(_padded(size), ln_cost, ln_cost)
                 for n in range(N if costs else 1):
                     for k in range(K):
-                        at = k if costs == 0 else n if costs == 1 else n * K + k
+                        at = k % size if costs == 0 else n if costs == 1 else n * K + k
                         power[n * K + k] = -epsilon[k] * ln_cost[at]
                 vec.exp(pad if costs else _padded(K), power, power)
             for k in range(K):

@@ -68,9 +68,11 @@ def slacks(system: System, solution: Solution) -> Slacks:
     largest = [-1.0 if part is None else np.abs(part).max() for part in state.residual]
     part = int(np.argmax(largest))
     cells = np.atleast_2d(state.residual[part])
+    imbalance = np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
     return Slacks(
         walras=float(abs(implied.sum() / revenue.sum() - 1.0)),
-        imbalance=np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0),
+        imbalance=imbalance,
+        balance=float(imbalance.max()),
         adding_up=float(np.abs(employment - 1.0).max()),
         worst=(part, *map(int, np.unravel_index(np.argmax(np.abs(cells)), cells.shape))),
     )

@@ -12,6 +12,7 @@ import numpy as np
 from exacthat.checks import blocks, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium
+from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
 
@@ -40,6 +41,7 @@ class _Base:
         self.feedback = self.scale * epsilon
         self.steepest = float(epsilon.max())
         self.policy = Policy().rates(economy)
+        self.untaxed = economy.tariff is None and economy.export_subsidy is None
         self.spending_shares = np.ascontiguousarray(economy.expenditure_shares.T)
         self.sales = np.ascontiguousarray(sales.T)
         self.shift = np.zeros_like(self.sales)
@@ -94,7 +96,9 @@ def assemble(economy: Economy, shock: Shock, policy: Policy | None, deficits) ->
     price_hat, ended = _price_hat(economy, base.steepest, hats.trade_cost, rates)
     weights = _weights(economy, price_hat)
     sales, linked = (base.sales, economy.linked) if not ended else _surviving(economy, weights)
-    border, revenue = _taxed(economy, rates, weights)
+    border = revenue = None
+    if not (base.untaxed and rates.tariff is None and rates.export_subsidy is None):
+        border, revenue = _taxed(economy, rates, weights)
     if levels is economy.deficits and not ended:
         component = base.component
     else:
@@ -119,8 +123,6 @@ def _weights(economy: Economy, price_hat) -> np.ndarray:
     """
     if price_hat is None:
         return economy.packed_shares
-    from exacthat.kernels.gravity import cy
-
     if economy.flows.nbytes < ONE_MATRIX_ABOVE:
         return cy.trade_weights(economy.packed_shares, price_hat, economy.trade_elasticity)
     vars(economy).pop("packed_shares", None)
@@ -181,12 +183,8 @@ def _check_range(economy: Economy, hat) -> None:
         raise BadInput(faults)
 
 
-def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Weights at the border and at the factory gate; None where no bilateral tax stands before or after."""
-    if all(
-        tax is None for tax in (rates.tariff, economy.tariff, rates.export_subsidy, economy.export_subsidy)
-    ):
-        return None, None
+def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights at the border and at the factory gate where bilateral taxes stand before or after."""
     tariff, subsidy = rates.tariff, rates.export_subsidy
     border = weights if tariff is None else pack(weights / (1.0 + tariff).transpose(2, 0, 1))
     revenue = None if subsidy is None else pack(border * (1.0 + subsidy).transpose(2, 0, 1))

@@ -12,6 +12,7 @@ from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
+from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
@@ -69,8 +70,8 @@ class Equilibrium:
     @cached_property
     def price_index_hat(self) -> np.ndarray:
         """Phat (N,)."""
-        power = self.economy.expenditure_shares * self._solution.state.price_power.T
-        return frozen(np.exp(-(power / self.economy.trade_elasticity).sum(axis=1)))
+        weights = self.economy.expenditure_shares / self.economy.trade_elasticity
+        return frozen(np.exp(-np.einsum("nk,kn->n", weights, self._solution.state.price_power)))
 
     @cached_property
     def wage_hat(self) -> np.ndarray:
@@ -368,8 +369,6 @@ def _failure(result: Equilibrium) -> str:
 
 def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome | None:
     """The base year itself, if it meets the tolerance."""
-    from exacthat.kernels.gravity import cy
-
     point = problem.system.origin()
     state = cy.evaluate(problem.system, point, threads)
     residual = max(float(np.abs(part).max()) for part in state.residual if part is not None)
@@ -381,17 +380,13 @@ def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome 
         expenditure=economy.expenditure,
     )
     nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
-    return Outcome(
-        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
-    )
+    found = Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0)
+    return Outcome(found, cy.slacks(problem.system, found), "base year, no change", 100.0)
 
 
 def _certify(economy: Economy, system: System, outcome: Outcome, tolerance, threads) -> Certificate:
-    from exacthat.kernels.gravity import cy
-
     solution = outcome.solution
-    walras, imbalance, adding_up, (part, row, column) = cy.slacks(system, solution)
-    balance = float(imbalance.max())
+    walras, _, balance, adding_up, (part, row, column) = outcome.slacks
     met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
     industry = "spending" if part == 2 else economy.industries[row]
     return Certificate(
@@ -407,7 +402,7 @@ def _certify(economy: Economy, system: System, outcome: Outcome, tolerance, thre
         iterations=solution.iterations,
         evaluations=solution.evaluations,
         products=solution.products,
-        alpha_max=float(system.feedback.max()),
+        alpha_max=max(system.feedback.tolist()),
         worst=(economy.countries[column], industry),
         instruction_set=cy.instruction_set(),
         threads=threads,

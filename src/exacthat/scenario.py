@@ -207,17 +207,17 @@ def _hat_faults(what: str, hats: np.ndarray, economy: Economy) -> list[str]:
     if what == "trade_cost":
         home = np.arange(len(countries))
         wrong[home, home] |= np.isinf(hats[home, home])
-        place = lambda i, n, k: f"from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r}"  # noqa: E731
     else:
         wrong |= ~np.isfinite(hats)
-        place = lambda i, *k: (
-            f"of country {countries[i]!r}"
-            + "".join(  # noqa: E731
-                f" in industry {industries[j]!r}" for j in k
-            )
-        )
+
+    def place(at):
+        if what == "trade_cost":
+            return f"from {countries[at[0]]!r} to {countries[at[1]]!r} in industry {industries[at[2]]!r}"
+        of = f"of country {countries[at[0]]!r}"
+        return of if what == "labour" else f"{of} in industry {industries[at[1]]!r}"
+
     return [
-        f"{what} {place(*at)} is {hats[tuple(at)]:g}; a hat is new over old, above 0"
+        f"{what} {place(at)} is {hats[tuple(at)]:g}; a hat is new over old, above 0"
         + (" and finite" if what != "trade_cost" or at[0] == at[1] else " (numpy.inf ends the trade)")
         for at in np.argwhere(wrong)
     ]
