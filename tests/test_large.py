@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def build(flows):
 
 def test_read_only_maps_are_not_copied_and_writable_ones_are(flows, tmp_path):
     assert np.shares_memory(build(flows).flows, flows)
+    assert np.shares_memory(replace(build(flows), scale_elasticity=0.0).flows, flows)
     assert not np.shares_memory(build(np.array(flows)).flows, flows)
     writable = np.memmap(tmp_path / "flows", dtype=np.float64, mode="r+", shape=flows.shape)
     assert not np.shares_memory(build(writable).flows, writable)

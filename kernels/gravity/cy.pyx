@@ -20,7 +20,7 @@ from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Rele
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 include "problem.pxi"
@@ -303,15 +303,14 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + 8) * sizeof(double))
+    cdef double *block = <double *> calloc((KRYLOV + 5) * L + 8, sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
-    memset(cursor, 0, 4 * L * sizeof(double))  # all but the basis, whose vectors are cleared when they are used
+    _place_krylov(&bound.p, &krylov, &cursor)
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
-    _place_krylov(&bound.p, &krylov, &cursor)
     memset(&report, 0, sizeof(report))
     exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
     cdef double *sold = _address(exports, bound.p.N)
@@ -385,10 +384,15 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     return sides.point(sides.p.residual), report.residual, report.products
 
 
+cdef double _larger(double one, double other) noexcept nogil:
+    """The larger of two numbers; NaN if either is."""
+    return other if other > one or other != other else one
+
+
 def slacks(system, solution):
     """Judge a solution; the compiled twin of `ref.slacks`."""
     cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N, pad = _padded(size)
-    cdef Py_ssize_t k, n, at, part, where
+    cdef Py_ssize_t k, n, at, part
     cdef list owners = []
     point, state = solution.point, solution.state
     cdef const double *sales = _read(owners, system.sales, size)
@@ -415,7 +419,7 @@ def slacks(system, solution):
     cdef double *before = growth + N
     cdef double *after = before + N
     cdef double *shares = after + N
-    cdef double world = 0.0, demanded = 0.0, off = 0.0, balance = 0.0, most = -1.0, trade, value
+    cdef double world = 0.0, demanded = 0.0, adding_up = 0.0, balance = 0.0, most = -1.0, trade, value
     memcpy(revenue, change, size * sizeof(double))
     for n in range(N):
         before[group[n]] += labour_income[n]
@@ -436,10 +440,10 @@ def slacks(system, solution):
             demanded += value * implied[at]
             shares[n] += (1.0 if labour == NULL else labour[at]) * kappa[at] * value
     for n in range(N):
-        off = max(off, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
+        adding_up = _larger(adding_up, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
         trade = bought[n] + sold[n]
-        gap[n] = fabs(bought[n] - sold[n] - owed[n]) / trade if trade > 0 else 0.0
-        balance = max(balance, gap[n])
+        gap[n] = 0.0 if trade == 0 else fabs(bought[n] - sold[n] - owed[n]) / trade
+        balance = _larger(balance, gap[n])
     free(block)
     worst = 0, 0, 0
     for part in range(3):
@@ -449,7 +453,7 @@ def slacks(system, solution):
         for at in range(N if part == 2 else size):
             if fabs(residual[at]) > most:
                 most, worst = fabs(residual[at]), (part, at // N, at % N)
-    return Slacks(fabs(demanded / world - 1.0), gaps, balance, off, worst)
+    return Slacks(fabs(demanded / world - 1.0), gaps, balance, adding_up, worst)
 
 
 def trade_shares(flows, spending):

@@ -68,7 +68,7 @@ def slacks(system: System, solution: Solution) -> Slacks:
     largest = [-1.0 if part is None else np.abs(part).max() for part in state.residual]
     part = int(np.argmax(largest))
     cells = np.atleast_2d(state.residual[part])
-    imbalance = np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+    imbalance = np.divide(gap, trade, out=np.zeros_like(trade), where=trade != 0)
     return Slacks(
         walras=float(abs(implied.sum() / revenue.sum() - 1.0)),
         imbalance=imbalance,

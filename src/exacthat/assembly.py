@@ -74,7 +74,7 @@ def assemble(economy: Economy, shock: Shock, policy: Policy | None, deficits) ->
     base = _base(economy)
     hats = shock.checked(economy)
     rates = base.policy if policy is None else policy.rates(economy)
-    levels = deficit_levels(deficits, economy)
+    levels = frozen(deficit_levels(deficits, economy))
     same_rates = rates.production_subsidy is economy.production_subsidy
     labour = base.same_labour
     if hats.labour is not None:

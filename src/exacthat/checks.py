@@ -21,10 +21,11 @@ def numbers(values, what: str) -> np.ndarray:
     if type(values) is float:
         return np.array(values)
     if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        source = values if isinstance(values, np.memmap) else values.base
+        if isinstance(source, np.memmap) and not source.flags.writeable and values.flags.c_contiguous:
+            return values.view(np.ndarray)
         if type(values) is np.ndarray:
             return np.array(values, order="C")
-        if isinstance(values, np.memmap) and values.flags.c_contiguous and not values.flags.writeable:
-            return values.view(np.ndarray)
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
     index = getattr(values, "index", None)

@@ -326,9 +326,10 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         base = partial(base_system, economy) if economy.consistent else _implied_base(economy)
         outcome = solve(problem.system, tolerance, threads, base)
     system = problem.system
+    given = problem.shock, policy, deficits if isinstance(deficits, str) else system.deficits
     result = Equilibrium(
         economy, _certify(economy, system, outcome, tolerance, threads), problem.labour, system.deficits,
-        problem.policy, (problem.shock, policy, deficits), system.sales, outcome.solution,
+        problem.policy, given, system.sales, outcome.solution,
     )  # fmt: skip
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
