@@ -13,8 +13,10 @@ import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, pack
 
+from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
+                             PyObject_GetBuffer)
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
@@ -47,8 +49,63 @@ cdef _plain(values):
     return np.ascontiguousarray(values, np.float64)
 
 
+# Arrays are read by address: in small worlds typed memoryviews would cost as much as the solve.
+
+cdef void *_start(array, Py_ssize_t bytes) except NULL:
+    """Where an array of so many bytes starts; the caller knows its type and strides and keeps it alive."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_FULL_RO)
+    cdef void *start = view.buf
+    cdef Py_ssize_t found = view.len
+    PyBuffer_Release(&view)
+    if found != bytes:
+        raise ValueError(f"an array of the hat system has {found} bytes, not {bytes}")
+    return start
+
+
+cdef double *_address(array, Py_ssize_t size) except NULL:
+    return <double *> _start(array, size * <Py_ssize_t> sizeof(double))
+
+
+cdef double *_read(list owners, values, Py_ssize_t size) except NULL:
+    """Address of `size` numbers, copied only where they are not float64 in a row; `owners` keeps them alive."""
+    cdef Py_buffer view
+    cdef bint fits = False
+    if PyObject_CheckBuffer(values):
+        PyObject_GetBuffer(values, &view, PyBUF_FULL_RO)
+        fits = view.format != NULL and view.format[0] == b"d" and PyBuffer_IsContiguous(&view, b"C")
+        PyBuffer_Release(&view)
+    if not fits:
+        values = _plain(values)
+    owners.append(values)
+    return _address(values, size)
+
+
+cdef const int *_read_components(list owners, system, Py_ssize_t size) except NULL:
+    component = np.ascontiguousarray(system.component, np.int32)
+    owners.append(component)
+    return <const int *> _start(component, size * <Py_ssize_t> sizeof(int))
+
+
+cdef _empty(Py_ssize_t industries, Py_ssize_t countries):
+    """A zero (K, N, N) view of aligned, padded storage, as `pack` makes it."""
+    cdef Py_ssize_t row = _padded(countries), size = industries * countries * row + 8
+    buffer = np.zeros(size)
+    cdef Py_ssize_t start = -<Py_ssize_t> _address(buffer, size) & 63
+    return np.ndarray((industries, countries, countries), np.float64, buffer, start, (8 * countries * row, 8 * row, 8))
+
+
 cdef _packed(weights):
-    return weights if is_packed(weights) else pack(weights)
+    """(K, N, N) weights in the storage that `pack` makes; copied only where they have another."""
+    cdef Py_buffer view
+    cdef Py_ssize_t row
+    cdef bint fits
+    PyObject_GetBuffer(weights, &view, PyBUF_FULL_RO)
+    row = _padded(view.shape[1]) * <Py_ssize_t> sizeof(double) if view.ndim == 3 else 0
+    fits = (view.ndim == 3 and view.format[0] == b"d" and <uintptr_t> view.buf % 64 == 0 and view.strides[1] == row
+            and view.strides[0] == view.shape[1] * row and view.strides[2] == <Py_ssize_t> sizeof(double))
+    PyBuffer_Release(&view)
+    return weights if fits else pack(weights)
 
 
 cdef bint _parallel = False      # whether this process has run more than one thread
@@ -77,50 +134,51 @@ cdef class _Bound:
     """A Problem with the Python objects that own its memory."""
 
     cdef Problem p
-    cdef object owners
+    cdef list owners
 
     def __cinit__(self, system, point, int threads):
-        weights = _packed(system.weights)
-        border = weights if system.border is None else _packed(system.border)
-        revenue = border if system.revenue is None else _packed(system.revenue)
-        cdef const double[:, :, :] A = weights
-        cdef const double[:, :, :] G = border
-        cdef const double[:, :, :] H = revenue
-        cdef const double[:, :, ::1] inputs
-        cdef const int[::1] component = np.ascontiguousarray(system.component, np.int32)
-        cdef const double[::1] epsilon = _plain(system.trade_elasticity)
-        cdef const double[::1] alpha = _plain(system.feedback)
-        cdef const double[::1] deficits = _plain(system.deficits)
-        cdef const double[::1] expenditure = _plain(system.expenditure)
-        self.owners = [A, G, H, component, epsilon, alpha, deficits, expenditure]
-        self.p.K, self.p.N = A.shape[0], A.shape[1]
-        self.p.stride = _padded(self.p.N)
+        cdef const double *labour_share = NULL
+        cdef Py_ssize_t N, M
+        cdef int n
+        self.p.K, self.p.N = system.weights.shape[0], system.weights.shape[1]
+        N, M = self.p.N, self.p.K * self.p.N
+        self.owners = []
+        self.p.stride = _padded(N)
         self.p.M = self.p.K * self.p.stride
-        self.p.C = int(np.max(system.component)) + 1
+        self.p.component = _read_components(self.owners, system, N)
+        self.p.C = 0
+        for n in range(N):
+            self.p.C = max(self.p.C, self.p.component[n] + 1)
         self.p.threads = _threads(threads)
-        self.p.A, self.p.G, self.p.H = &A[0, 0, 0], &G[0, 0, 0], &H[0, 0, 0]
         self.p.taxes = system.border is not None
+        self.p.A = self.matrix(system.weights)
+        self.p.G = self.matrix(system.border) if self.p.taxes else self.p.A
+        self.p.H = self.p.G if system.revenue is None else self.matrix(system.revenue)
         self.p.inputs = NULL
         if system.input_shares is not None:
-            inputs = _plain(system.input_shares)
-            self.owners.append(inputs)
-            self.p.inputs = &inputs[0, 0, 0]
+            self.p.inputs = _read(self.owners, system.input_shares, N * self.p.K * self.p.K)
+            labour_share = _read(self.owners, system.labour_share, M)
         self.p.L = self.p.M * (1 if self.p.inputs == NULL else 2) + (self.p.stride if self.p.taxes else 0)
-        self.p.component = &component[0]
-        self.p.epsilon = &epsilon[0]
-        self.p.alpha = &alpha[0]
-        self.p.deficits = &deficits[0]
-        self.p.base_spending = &expenditure[0]
+        self.p.epsilon = _read(self.owners, system.trade_elasticity, self.p.K)
+        self.p.alpha = _read(self.owners, system.feedback, self.p.K)
+        self.p.deficits = _read(self.owners, system.deficits, N)
+        self.p.base_spending = _read(self.owners, system.expenditure, N)
         if _allocate(&self.p) != 0:
             raise MemoryError("no memory for the work arrays of the hat system")
-        _fill(&self.p, _plain(system.spending_shares), _plain(system.sales), _plain(system.shift),
-              _plain(system.markup), _plain(system.cost_share), _plain(system.labour_share),
-              _plain(system.labour_income))
+        _fill(&self.p, _read(self.owners, system.spending_shares, M), _read(self.owners, system.sales, M),
+              _read(self.owners, system.shift, M), _read(self.owners, system.markup, M),
+              _read(self.owners, system.cost_share, M), labour_share, _read(self.owners, system.labour_income, N))
         if point is not None:
             self.read(point)
 
     def __dealloc__(self):
         free(self.p.block)
+
+    cdef const double *matrix(self, weights) except NULL:
+        """Address of (K, N, N) weights in packed storage."""
+        weights = _packed(weights)
+        self.owners.append(weights)
+        return _address(weights, self.p.K * self.p.N * self.p.N)
 
     cdef read(self, point):
         """Copy a point or direction in; cells without sales stay at zero."""
@@ -164,16 +222,15 @@ cdef class _Bound:
     cdef array(self, const double *source):
         """Copy a padded [industry, country] array out."""
         out = np.empty((self.p.K, self.p.N))
-        cdef double[:, ::1] view = out
+        cdef double *rows = _address(out, self.p.K * self.p.N)
         cdef Py_ssize_t k
         for k in range(self.p.K):
-            memcpy(&view[k, 0], source + k * self.p.stride, self.p.N * sizeof(double))
+            memcpy(rows + k * self.p.N, source + k * self.p.stride, self.p.N * sizeof(double))
         return out
 
     cdef countries(self, const double *source):
         out = np.empty(self.p.N)
-        cdef double[::1] view = out
-        memcpy(&view[0], source, self.p.N * sizeof(double))
+        memcpy(_address(out, self.p.N), source, self.p.N * sizeof(double))
         return out
 
     cdef point(self, const double *source):
@@ -185,11 +242,11 @@ cdef class _Bound:
     cdef state(self):
         """The point last evaluated; ln d is 0 where nothing is supplied."""
         price_power = self.array(self.p.d)
-        cdef double[:, ::1] power = price_power
-        cdef Py_ssize_t k, n
+        cdef double *power = _address(price_power, self.p.K * self.p.N)
+        cdef Py_ssize_t k, at
         for k in range(self.p.K):
-            for n in range(self.p.N):
-                power[k, n] = log(power[k, n]) + self.p.largest[k] if power[k, n] > 0 else 0.0
+            for at in range(k * self.p.N, (k + 1) * self.p.N):
+                power[at] = log(power[at]) + self.p.largest[k] if power[at] > 0 else 0.0
         return State(self.point(self.p.residual), self.countries(self.p.wage_bill),
                      self.countries(self.p.expenditure), price_power)
 
@@ -255,13 +312,14 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
     memset(&report, 0, sizeof(report))
-    cdef double[::1] exports = np.empty(bound.p.N)
-    cdef double[::1] imports = np.empty(bound.p.N)
+    exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
+    cdef double *sold = _address(exports, bound.p.N)
+    cdef double *bought = _address(imports, bound.p.N)
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
-        _trade(&bound.p, &exports[0], &imports[0])
+        _trade(&bound.p, sold, bought)
     free(block)
-    return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
+    return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, report.last_step, report.iterations,
                     report.evaluations, report.products)
 
@@ -326,28 +384,138 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     return sides.point(sides.p.residual), report.residual, report.products
 
 
-def trade_weights(trade_shares, trade_cost, trade_elasticity):
-    """A[k, i, n] = trade_shares[k, i, n] trade_cost[i, n, k]^-epsilon_k; the compiled twin of `ref.trade_weights`.
+cdef double _larger(double one, double other) noexcept nogil:
+    """The larger of two numbers; NaN if either is."""
+    return other if other > one or other != other else one
 
-    Returns packed weights. `trade_cost` is (N, N, K) as users give it; infinite costs give exactly zero.
+
+def slacks(system, solution):
+    """Judge a solution; the compiled twin of `ref.slacks`."""
+    cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N, pad = _padded(size)
+    cdef Py_ssize_t k, n, at, part
+    cdef list owners = []
+    point, state = solution.point, solution.state
+    cdef const double *sales = _read(owners, system.sales, size)
+    cdef const double *labour_income = _read(owners, system.labour_income, N)
+    cdef const int *group = _read_components(owners, system, N)
+    cdef const double *kappa = _read(owners, system.cost_share, size)
+    cdef const double *owed = _read(owners, system.deficits, N)
+    cdef const double *change = _read(owners, point.sales, size)
+    cdef const double *residual = _read(owners, state.residual.sales, size)
+    cdef const double *bill = _read(owners, state.wage_bill, N)
+    cdef const double *sold = _read(owners, solution.exports, N)
+    cdef const double *bought = _read(owners, solution.imports, N)
+    cdef const double *labour = NULL
+    if system.input_shares is not None:
+        labour = _read(owners, system.labour_share, size)
+    gaps = np.empty(N)
+    cdef double *gap = _address(gaps, N)
+    cdef double *block = <double *> calloc(2 * pad + 4 * N, sizeof(double))
+    if block == NULL:
+        raise MemoryError("no memory to judge a solution")
+    cdef double *revenue = block
+    cdef double *implied = revenue + pad
+    cdef double *growth = implied + pad
+    cdef double *before = growth + N
+    cdef double *after = before + N
+    cdef double *shares = after + N
+    cdef double world = 0.0, demanded = 0.0, adding_up = 0.0, balance = 0.0, most = -1.0, trade, value
+    memcpy(revenue, change, size * sizeof(double))
+    for n in range(N):
+        before[group[n]] += labour_income[n]
+        after[group[n]] += labour_income[n] * exp(bill[n])
+    for n in range(N):
+        growth[n] = log(after[group[n]] / before[group[n]])
+    for k in range(K):
+        for n in range(N):
+            at = k * N + n
+            implied[at] = growth[n] - residual[at]
+    vec.exp(pad, revenue, revenue)
+    vec.exp(pad, implied, implied)
+    for k in range(K):
+        for n in range(N):
+            at = k * N + n
+            value = sales[at] * revenue[at]
+            world += value
+            demanded += value * implied[at]
+            shares[n] += (1.0 if labour == NULL else labour[at]) * kappa[at] * value
+    for n in range(N):
+        adding_up = _larger(adding_up, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
+        trade = bought[n] + sold[n]
+        gap[n] = 0.0 if trade == 0 else fabs(bought[n] - sold[n] - owed[n]) / trade
+        balance = _larger(balance, gap[n])
+    free(block)
+    worst = 0, 0, 0
+    for part in range(3):
+        if state.residual[part] is None:
+            continue
+        residual = _read(owners, state.residual[part], N if part == 2 else size)
+        for at in range(N if part == 2 else size):
+            if fabs(residual[at]) > most:
+                most, worst = fabs(residual[at]), (part, at // N, at % N)
+    return Slacks(fabs(demanded / world - 1.0), gaps, balance, adding_up, worst)
+
+
+def trade_shares(flows, spending):
+    """lambda[k, i, n] = flows[i, n, k] / spending[n, k]; the compiled twin of `ref.trade_shares`.
+
+    Returns packed weights; `flows` may be a read-only memory map and is not copied.
     """
-    cdef const double[:, :, ::1] cost = _plain(trade_cost)
-    cdef const double[:, :, :] shares = trade_shares
-    cdef const double[::1] epsilon = _plain(trade_elasticity)
-    cdef Py_ssize_t N = cost.shape[0], K = cost.shape[2], i, n, k
-    cdef Py_ssize_t size = _padded(N * K)
-    weights = empty_weights(K, N)
-    cdef double[:, :, :] A = weights
-    cdef double[::1] row = np.zeros(size)
+    cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k
+    cdef list owners = []
+    row = np.empty(N * K)
+    shares = _empty(K, N)
+    cdef Py_ssize_t stride = _padded(N)
+    cdef const double *x = _read(owners, flows, N * N * K)
+    cdef const double *total = _read(owners, spending, N * K)
+    cdef double *ratio = _address(row, N * K)
+    cdef double *A = _address(shares, K * N * N)
     with nogil:
         for i in range(N):
-            memcpy(&row[0], &cost[i, 0, 0], N * K * sizeof(double))
-            vec.log(size, &row[0], &row[0])
-            for n in range(N):
-                for k in range(K):
-                    row[n * K + k] *= -epsilon[k]
-            vec.exp(size, &row[0], &row[0])
+            for n in range(N * K):
+                ratio[n] = x[i * N * K + n] / total[n] if total[n] > 0 else 0.0
             for k in range(K):
                 for n in range(N):
-                    A[k, i, n] = shares[k, i, n] * row[n * K + k] if cost[i, n, k] < INFINITY else 0.0
+                    A[(k * N + i) * stride + n] = ratio[n * K + k]
+    return shares
+
+
+def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None):
+    """A[k, i, n] = trade_shares[k, i, n] trade_cost[i, n, k]^-epsilon_k; the compiled twin of `ref.trade_weights`.
+
+    Takes and returns packed weights; `out` may be the trade shares themselves. Infinite costs give exactly zero.
+    """
+    cdef Py_ssize_t K = trade_shares.shape[0], N = trade_shares.shape[1], stride = _padded(N), pad = _padded(N * K)
+    cdef Py_ssize_t costs = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0  # of a pair of countries
+    cdef Py_ssize_t size = N * costs, i, n, k, at
+    cdef double home
+    trade_shares = _packed(trade_shares)
+    weights = _empty(K, N) if out is None else out
+    cdef list owners = []
+    row = np.zeros(2 * pad)
+    if not costs:
+        size = np.size(trade_cost)  # one for all industries, or one each
+    cdef const double *given = _read(owners, trade_cost, N * size if costs else size)
+    cdef const double *epsilon = _read(owners, trade_elasticity, K)
+    cdef const double *shares = _address(trade_shares, K * N * N)
+    cdef double *A = _address(weights, K * N * N)
+    cdef double *ln_cost = _address(row, 2 * pad)
+    cdef double *power = ln_cost + pad
+    with nogil:
+        for i in range(N):
+            if costs or i == 0:
+                memcpy(ln_cost, given + i * size, size * sizeof(double))
+                vec.log(_padded(size), ln_cost, ln_cost)
+                for n in range(N if costs else 1):
+                    for k in range(K):
+                        at = k % size if costs == 0 else n if costs == 1 else n * K + k
+                        power[n * K + k] = -epsilon[k] * ln_cost[at]
+                vec.exp(pad if costs else _padded(K), power, power)
+            for k in range(K):
+                at = (k * N + i) * stride
+                home = shares[at + i]
+                for n in range(N):
+                    A[at + n] = shares[at + n] * power[n * K + k if costs else k]
+                if not costs:
+                    A[at + i] = home
     return weights

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from exacthat.kernels.gravity.ref import _trade
+from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import solve as _solve
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
-from exacthat.kernels.gravity.system import Point, System, pack
+from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
 KINDS = ("plain", "links", "tariffs", "taxes", "all")
 
@@ -119,9 +121,25 @@ def solve(rng, **options):
     return system(rng, **{"kind": rng.choice(KINDS), **options}), None, 1e-12
 
 
+def slacks(rng, **options):
+    """Draw arguments of `slacks`: a system and a point near its base as if it were the solution."""
+    drawn, point = evaluate(rng, **options)
+    exports, imports = _trade(drawn, point)
+    return drawn, Solution(point, _evaluate(drawn, point), exports, imports, False, 1.0, 0.0, 0, 1, 0)
+
+
+def trade_shares(rng, countries=5, industries=4):
+    """Draw arguments of `trade_shares`, one industry unwanted in one country."""
+    x = rng.random((countries, countries, industries))
+    x[:, 0, -1] = 0.0
+    return x, x.sum(axis=0)
+
+
 def trade_weights(rng, countries=5, industries=4):
-    """Draw arguments of `trade_weights`, one trade cost infinite where there is more than one country."""
+    """Draw arguments of `trade_weights` with costs of any shape, one infinite where there is more than one country."""
     shares = pack(rng.random((industries, countries, countries)))
-    cost = np.exp(rng.normal(0, 1, (countries, countries, industries)))
-    cost[0, -1, 0] = np.inf
+    shapes = [(), (industries,), (countries, countries, 1), (countries, countries, industries)]
+    cost = np.exp(rng.normal(0, 1, shapes[rng.integers(len(shapes))]))
+    if cost.ndim:
+        cost[(0, -1, 0)[: cost.ndim]] = np.inf
     return shares, cost, np.exp(rng.uniform(-1, 3, industries))

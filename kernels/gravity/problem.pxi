@@ -187,26 +187,27 @@ cdef int _allocate(Problem *p) noexcept nogil:
     return 0
 
 
-cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sales, const double[:, ::1] shift,
-                const double[:, ::1] markup, const double[:, ::1] kappa, const double[:, ::1] labour_share,
-                const double[::1] base) noexcept nogil:
-    """Copy the system into padded rows and sum base-year labour income by component."""
-    cdef Py_ssize_t k, n, at
+cdef void _fill(Problem *p, const double *beta, const double *sales, const double *shift, const double *markup,
+                const double *kappa, const double *labour_share, const double *base) noexcept nogil:
+    """Copy the system into padded rows and sum base-year labour income by component; without links l = 1."""
+    cdef Py_ssize_t k, n, at, cell
+    cdef double labour
     for k in range(p.K):
         for n in range(p.N):
-            at = k * p.stride + n
-            p.beta[at] = beta[k, n]
-            p.sales[at] = sales[k, n]
-            p.shift[at] = shift[k, n]
-            p.kappa[at] = kappa[k, n]
-            p.labour_share[at] = labour_share[k, n]
-            p.wage_share[at] = labour_share[k, n] * kappa[k, n]
-            p.markup[at] = markup[k, n]
-            p.bought[at] = (1.0 - labour_share[k, n]) * kappa[k, n]
-            p.value[at] = 1.0 / markup[k, n] - p.bought[at]
-            if sales[k, n] > 0:
+            at, cell = k * p.stride + n, k * p.N + n
+            labour = 1.0 if labour_share == NULL else labour_share[cell]
+            p.beta[at] = beta[cell]
+            p.sales[at] = sales[cell]
+            p.shift[at] = shift[cell]
+            p.kappa[at] = kappa[cell]
+            p.labour_share[at] = labour
+            p.wage_share[at] = labour * kappa[cell]
+            p.markup[at] = markup[cell]
+            p.bought[at] = (1.0 - labour) * kappa[cell]
+            p.value[at] = 1.0 / markup[cell] - p.bought[at]
+            if sales[cell] > 0:
                 p.live[at] = 1.0
-                p.offset[at] = log(markup[k, n] / sales[k, n])
+                p.offset[at] = log(markup[cell] / sales[cell])
     for n in range(p.N):
         p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]

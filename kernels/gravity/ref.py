@@ -33,16 +33,49 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, System
+from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, System
+
+
+def trade_shares(flows, spending):
+    """lambda[k, i, n] = flows[i, n, k] / spending[n, k], 0 where nothing is spent; flows (N, N, K), spending (N, K)."""
+    shares = np.divide(flows, spending, out=np.zeros(flows.shape), where=spending > 0)
+    return shares.transpose(2, 0, 1)
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):
     """A[k, i, n] = lambda[k, i, n] hat[i, n, k]^-eps_k, exactly 0 where the hat is infinite.
 
-    trade_shares (K, N, N), trade_cost (N, N, K) as users give it, trade_elasticity (K,).
+    trade_shares (K, N, N), trade_elasticity (K,). trade_cost as users give it: a scalar or (K,) for all i != n,
+    (N, N, 1) or (N, N, K) for all cells.
     """
+    if np.ndim(trade_cost) < 3:
+        abroad = ~np.eye(trade_shares.shape[1], dtype=bool)[:, :, None]
+        trade_cost = np.where(abroad, trade_cost, np.ones(len(trade_elasticity)))
     hat = trade_cost.transpose(2, 0, 1)
     return trade_shares * np.where(np.isinf(hat), 0.0, hat ** -trade_elasticity[:, None, None])
+
+
+def slacks(system: System, solution: Solution) -> Slacks:
+    """Judge a solution by what its residual does not say: Walras' law, each country's trade, adding-up."""
+    state = solution.state
+    income = system.labour_income * np.exp(state.wage_bill)
+    growth = _by_component(system, income) / _by_component(system, system.labour_income)
+    revenue = system.sales * np.exp(solution.point.sales)
+    implied = revenue * growth * np.exp(-state.residual.sales)
+    trade = solution.imports + solution.exports
+    gap = np.abs(solution.imports - solution.exports - system.deficits)
+    employment = (system.labour_share * system.cost_share * revenue).sum(axis=0) / income
+    largest = [-1.0 if part is None else np.abs(part).max() for part in state.residual]
+    part = int(np.argmax(largest))
+    cells = np.atleast_2d(state.residual[part])
+    imbalance = np.divide(gap, trade, out=np.zeros_like(trade), where=trade != 0)
+    return Slacks(
+        walras=float(abs(implied.sum() / revenue.sum() - 1.0)),
+        imbalance=imbalance,
+        balance=float(imbalance.max()),
+        adding_up=float(np.abs(employment - 1.0).max()),
+        worst=(part, *map(int, np.unravel_index(np.argmax(np.abs(cells)), cells.shape))),
+    )
 
 
 def _by_component(system: System, values):

@@ -129,31 +129,30 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
 
 
+class Slacks(NamedTuple):
+    """What a solution leaves open besides its residual.
+
+    walras      |world revenue that demand implies over world revenue - 1|: the equation a solve drops
+    imbalance   (N,)  |imports - exports - deficit| over trade; 0 for a country that trades with no one
+    balance     largest imbalance
+    adding_up   largest |sum over industries of employment shares - 1|
+    worst       part of the residual, row and column of its largest cell (row 0 for spending, which has none)
+    """
+
+    walras: float
+    imbalance: np.ndarray
+    balance: float
+    adding_up: float
+    worst: tuple[int, int, int]
+
+
 def pack(weights: np.ndarray) -> np.ndarray:
     """Copy (K, N, N) weights into aligned, zero-padded rows; return the (K, N, N) view of them."""
     industries, countries, _ = weights.shape
-    rows = empty_weights(industries, countries)
-    rows[...] = weights
-    return rows
-
-
-def empty_weights(industries: int, countries: int) -> np.ndarray:
-    """Return a zero (K, N, N) view of aligned, padded storage."""
     width = -(-countries // PAD) * PAD
     size = industries * countries * width
     buffer = np.zeros(size + ALIGNMENT // 8)
     start = -(buffer.ctypes.data % ALIGNMENT) % ALIGNMENT // 8
-    return buffer[start : start + size].reshape(industries, countries, width)[:, :, :countries]
-
-
-def is_packed(weights: np.ndarray) -> bool:
-    """Tell whether `weights` already has the storage that `pack` makes."""
-    if weights.dtype != np.float64 or weights.ndim != 3:
-        return False
-    countries = weights.shape[1]
-    width = -(-countries // PAD) * PAD
-    return (
-        weights.strides == (countries * width * 8, width * 8, 8)
-        and weights.ctypes.data % ALIGNMENT == 0
-        and weights.base is not None
-    )
+    rows = buffer[start : start + size].reshape(industries, countries, width)[:, :, :countries]
+    rows[...] = weights
+    return rows

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from math import log
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from exacthat.checks import blocks, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium
+from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
 
+ONE_MATRIX_ABOVE = 1 << 26  # bytes of flows: larger worlds do not keep shares and moved weights side by side
 LARGEST_POWER = 600.0  # of e: a change of trade shares beyond it is an end or a beginning of trade
 COMPONENT_DEFICIT = 1e-9  # of income: what a group of countries without outside trade may borrow
 
@@ -21,63 +27,116 @@ class Problem(NamedTuple):
     system: System
     labour: np.ndarray  # Lhat (N,)
     policy: Policy  # new rates, full arrays
-    shock: Shock  # hats, full arrays or None
+    shock: Shock  # checked hats in the shapes given; None where nothing changes
     unchanged: bool  # nothing differs from the base year
 
 
-def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Problem:
+class _Base:
+    """What the hat systems of one economy share; it keeps no reference to the economy itself."""
+
+    def __init__(self, economy: Economy):
+        _check_uniqueness(economy)
+        epsilon, mu, sales = economy.trade_elasticity, economy.scale_elasticity, economy.sales
+        self.scale = mu if economy.entry == "free" else np.zeros_like(mu)
+        self.feedback = self.scale * epsilon
+        self.steepest = float(epsilon.max())
+        self.policy = Policy().rates(economy)
+        self.untaxed = economy.tariff is None and economy.export_subsidy is None
+        self.spending_shares = np.ascontiguousarray(economy.expenditure_shares.T)
+        self.sales = np.ascontiguousarray(sales.T)
+        self.shift = np.zeros_like(self.sales)
+        self.markup = np.ascontiguousarray((1.0 + economy.production_subsidy).T)
+        self.cost_share = np.ascontiguousarray(np.broadcast_to(economy.cost_share[:, None], sales.T.shape))
+        self.same_labour = np.ones(len(economy.countries))
+        for array in vars(self).values():
+            if isinstance(array, np.ndarray):
+                frozen(array)
+        self._books = economy.countries, economy.labour_income, economy.linked, economy.deficits
+
+    @cached_property
+    def component(self) -> np.ndarray:
+        """Groups of countries that trade in the base year and finance their own deficits (N,)."""
+        return frozen(trade_groups(*self._books))
+
+
+_BASES: WeakKeyDictionary[Economy, _Base] = WeakKeyDictionary()
+
+
+def _base(economy: Economy) -> _Base:
+    found = _BASES.get(economy)
+    if found is None:
+        found = _BASES[economy] = _Base(economy)
+    return found
+
+
+def assemble(economy: Economy, shock: Shock, policy: Policy | None, deficits) -> Problem:
     """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
-    _check_uniqueness(economy)
-    hats, rates = shock.hats(economy), policy.rates(economy)
-    levels = deficit_levels(deficits, economy)
-    epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
-    scale = mu if economy.entry == "free" else np.zeros_like(mu)
-    labour = np.ones(len(economy.countries)) if hats.labour is None else hats.labour
+    base = _base(economy)
+    hats = shock.checked(economy)
+    rates = base.policy if policy is None else policy.rates(economy)
+    levels = frozen(deficit_levels(deficits, economy))
+    same_rates = rates.production_subsidy is economy.production_subsidy
+    labour = base.same_labour
+    if hats.labour is not None:
+        labour = frozen(np.array(np.broadcast_to(hats.labour, labour.shape)))
 
-    subsidies = (1.0 + rates.production_subsidy) / (1.0 + economy.production_subsidy)
-    ln_u = (1.0 + scale) * economy.labour_share * np.log(labour)[:, None] + np.log(subsidies)
-    if hats.productivity is not None:
-        ln_u = ln_u + np.log(hats.productivity)
-    if hats.entry_cost is not None:
-        ln_u = ln_u - scale * np.log(hats.entry_cost)
+    shift, markup = base.shift, base.markup
+    if not same_rates:
+        markup = np.ascontiguousarray((1.0 + rates.production_subsidy).T)
+        same_rates = bool((markup == base.markup).all())
+    if not (hats.labour is hats.productivity is hats.entry_cost is None and same_rates):
+        ln_u = (1.0 + base.scale) * economy.labour_share * np.log(labour)[:, None]
+        ln_u = ln_u + np.log(markup / base.markup).T
+        if hats.productivity is not None:
+            ln_u = ln_u + np.log(hats.productivity)
+        if hats.entry_cost is not None:
+            ln_u = ln_u - base.scale * np.log(hats.entry_cost)
+        shift = np.ascontiguousarray((economy.trade_elasticity * ln_u).T)
 
-    sales, linked, weights = economy.sales, economy.linked, economy.packed_shares
-    price_hat = _price_hat(economy, hats.trade_cost, rates)
-    if price_hat is not None:
-        from exacthat.kernels.gravity import cy
-
-        weights = cy.trade_weights(weights, price_hat, epsilon)
-        if np.isinf(price_hat).any():
-            sales, linked = _surviving(economy, weights)
-    border, revenue = _taxed(economy, rates, weights)
+    price_hat, ended = _price_hat(economy, base.steepest, hats.trade_cost, rates)
+    weights = _weights(economy, price_hat)
+    sales, linked = (base.sales, economy.linked) if not ended else _surviving(economy, weights)
+    border = revenue = None
+    if not (base.untaxed and rates.tariff is None and rates.export_subsidy is None):
+        border, revenue = _taxed(economy, rates, weights)
+    if levels is economy.deficits and not ended:
+        component = base.component
+    else:
+        component = trade_groups(economy.countries, economy.labour_income, linked, levels)
     system = System(
-        weights=weights,
-        spending_shares=np.ascontiguousarray(economy.expenditure_shares.T),
-        sales=np.ascontiguousarray(sales.T),
-        shift=np.ascontiguousarray((epsilon * ln_u).T),
-        markup=np.ascontiguousarray((1.0 + rates.production_subsidy).T),
-        cost_share=np.ascontiguousarray(np.broadcast_to(economy.cost_share[:, None], sales.T.shape)),
-        labour_income=economy.labour_income,
-        expenditure=economy.expenditure,
-        deficits=levels,
-        trade_elasticity=epsilon,
-        feedback=scale * epsilon,
-        component=trade_groups(economy.countries, economy.labour_income, linked, levels),
-        input_shares=economy.input_shares,
-        border=border,
-        revenue=revenue,
-    )
+        weights, base.spending_shares, sales, shift, markup, base.cost_share, economy.labour_income,
+        economy.expenditure, levels, economy.trade_elasticity, base.feedback, component, economy.input_shares,
+        border, revenue,
+    )  # fmt: skip
     unchanged = (
-        all(hat is None for hat in vars(hats).values())
+        shift is base.shift
         and price_hat is None
-        and bool((subsidies == 1.0).all())
-        and bool((levels == economy.deficits).all())
+        and (levels is economy.deficits or bool((levels == economy.deficits).all()))
     )
     return Problem(system, labour, rates, hats, unchanged)
 
 
-def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:
-    """Change (N, N, K) of consumer over factory prices: trade cost times (1+t)/(1+x); None without any."""
+def _weights(economy: Economy, price_hat) -> np.ndarray:
+    """A (K, N, N): trade shares times price hats to the power -epsilon; the shares themselves where none moves.
+
+    Of a large world one such array is kept at a time: its shares give way and are computed again when needed.
+    """
+    if price_hat is None:
+        return economy.packed_shares
+    if economy.flows.nbytes < ONE_MATRIX_ABOVE:
+        return cy.trade_weights(economy.packed_shares, price_hat, economy.trade_elasticity)
+    vars(economy).pop("packed_shares", None)
+    shares = cy.trade_shares(economy.flows, economy.spending)
+    return cy.trade_weights(shares, price_hat, economy.trade_elasticity, shares)
+
+
+def _price_hat(
+    economy: Economy, steepest: float, trade_cost, rates: Policy
+) -> tuple[np.ndarray | None, bool]:
+    """Change of consumer over factory prices, trade cost times (1+t)/(1+x), and whether it ends any trade.
+
+    In the shape of the trade cost where taxes stay, else (N, N, K); None without any change.
+    """
     hat = trade_cost
     for new, old, power in (
         (rates.tariff, economy.tariff, 1.0),
@@ -86,27 +145,46 @@ def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None
         if new is old:
             continue
         change = ((1.0 if new is None else 1.0 + new) / (1.0 if old is None else 1.0 + old)) ** power
+        if hat is not None and hat.ndim < 3:
+            hat = Shock(trade_cost=hat).hats(economy).trade_cost
         hat = change if hat is None else hat * change
-    if hat is None or (hat == 1.0).all():
-        return None
-    power = economy.trade_elasticity * np.abs(np.log(np.where(np.isinf(hat), 1.0, hat)))
-    faults = [
-        f"the price of goods from {economy.countries[i]!r} to {economy.countries[n]!r} in industry "
-        f"{economy.industries[k]!r} changes by a factor of {hat[i, n, k]:.4g}, which to the power of the trade "
-        "elasticity leaves the range of numbers: use numpy.inf to end a trade, or a smaller change"
-        for i, n, k in np.argwhere(power > LARGEST_POWER)
-    ]
+    if hat is None:
+        return None, False
+    if hat.ndim == 0:
+        low = high = hat.item()
+    else:
+        low, high = float(hat.min()), float(hat.max())
+    ended = high == np.inf
+    if low == high == 1.0:
+        return None, False
+    if ended:
+        high = float(np.max(hat, where=hat < np.inf, initial=1.0))
+    if low < np.inf and steepest * max(-log(low), log(high)) > LARGEST_POWER:
+        _check_range(economy, hat)
+    return hat, ended
+
+
+def _check_range(economy: Economy, hat) -> None:
+    """Refuse finite changes of prices that to the power -epsilon leave the range of numbers."""
+    if hat.ndim < 3:
+        hat = Shock(trade_cost=hat).hats(economy).trade_cost
+    faults = []
+    for part in blocks(economy.flows):
+        finite = np.where(np.isinf(hat[part]), 1.0, hat[part])
+        power = economy.trade_elasticity * np.abs(np.log(finite))
+        finite = np.broadcast_to(finite, power.shape)
+        faults += [
+            f"the price of goods from {economy.countries[part.start + i]!r} to {economy.countries[n]!r} in industry "
+            f"{economy.industries[k]!r} changes by a factor of {finite[i, n, k]:.4g}, which to the power of the trade "
+            "elasticity leaves the range of numbers: use numpy.inf to end a trade, or a smaller change"
+            for i, n, k in np.argwhere(power > LARGEST_POWER)
+        ]
     if faults:
         raise BadInput(faults)
-    return np.ascontiguousarray(hat)
 
 
-def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Weights at the border and at the factory gate; None where no bilateral tax stands before or after."""
-    if all(
-        tax is None for tax in (rates.tariff, economy.tariff, rates.export_subsidy, economy.export_subsidy)
-    ):
-        return None, None
+def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray, np.ndarray | None]:
+    """Weights at the border and at the factory gate where bilateral taxes stand before or after."""
     tariff, subsidy = rates.tariff, rates.export_subsidy
     border = weights if tariff is None else pack(weights / (1.0 + tariff).transpose(2, 0, 1))
     revenue = None if subsidy is None else pack(border * (1.0 + subsidy).transpose(2, 0, 1))
@@ -117,7 +195,7 @@ def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None,
 
 def base_system(economy: Economy) -> System:
     """Return the hat system of the base year: its solution is no change, if the data are consistent."""
-    return assemble(economy, Shock(), Policy(), "fixed").system
+    return assemble(economy, Shock(), None, "fixed").system
 
 
 def _check_uniqueness(economy: Economy) -> None:
@@ -156,7 +234,7 @@ def check_baseline(economy: Economy) -> None:
 
 
 def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Sales (N, K) with zeros where no market is left, and which countries still trade with which.
+    """Sales (K, N) with zeros where no market is left, and which countries still trade with which.
 
     Who has no buyer stops, and so does who cannot buy an input; both go on until nothing more changes.
     """
@@ -185,7 +263,7 @@ def _surviving(economy: Economy, weights) -> tuple[np.ndarray, np.ndarray]:
     if faults:
         raise NoEquilibrium(faults)
     flows = open_ & demand[:, None, :] & live[:, :, None]
-    return np.where(live.T, economy.sales, 0.0), flows.any(axis=0)
+    return np.ascontiguousarray(np.where(live, economy.sales.T, 0.0)), flows.any(axis=0)
 
 
 def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:

@@ -8,15 +8,24 @@ import numpy as np
 
 from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
 
+BLOCK = 1 << 20  # cells of flows looked at in one go: what is computed from large flows needs little memory
 SHARE_SUM = 1e-8  # how closely given shares must sum to one and agree with the flows
 
 
 def numbers(values, what: str) -> np.ndarray:
-    """Copy `values` into a C-contiguous float array.
+    """Copy `values` into a C-contiguous float array; a read-only memory map of such an array stays where it is.
 
     Text, ragged lists, complex numbers, masked arrays and series with labels of their own (which a plain array
     would lose) are `BadInput`.
     """
+    if type(values) is float:
+        return np.array(values)
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        source = values if isinstance(values, np.memmap) else values.base
+        if isinstance(source, np.memmap) and not source.flags.writeable and values.flags.c_contiguous:
+            return values.view(np.ndarray)
+        if type(values) is np.ndarray:
+            return np.array(values, order="C")
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
     index = getattr(values, "index", None)
@@ -33,6 +42,8 @@ def numbers(values, what: str) -> np.ndarray:
 
 def number(value, what: str, low: float, high: float) -> float:
     """Read one number above `low` and at most `high`."""
+    if type(value) is float and low < value <= high:
+        return value
     read = numbers(value, what)
     if read.shape != () or isinstance(value, bool) or not low < read <= high:
         raise BadParameter(f"{what} is {value!r}; it must be one number above {low:g} and at most {high:g}")
@@ -87,23 +98,37 @@ def positions(wanted, known, what: str) -> np.ndarray:
     return np.array([index[name] for name in wanted], dtype=int)
 
 
+def blocks(flows) -> list[slice]:
+    """Cut the origins of flows (N, N, K) into pieces of about `BLOCK` cells."""
+    step = max(1, BLOCK // flows[0].size)
+    return [slice(at, at + step) for at in range(0, len(flows), step)]
+
+
 def flow_faults(flows, countries, industries) -> list[str]:
     """List what is wrong with flows [origin, destination, industry]."""
-    wrong = ~(np.isfinite(flows) & (flows >= 0))
-    faults = [
-        f"flow from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
-        f"{flows[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
-        for i, n, k in np.argwhere(wrong)[: 4 * SHOWN]
-    ]
+    faults, unread = [], 0
+    sold, spending = np.empty(len(flows)), np.zeros(flows.shape[1:])
+    for part in blocks(flows):
+        cells = flows[part]
+        if not (cells.min() >= 0 and cells.max() < np.inf):
+            wrong = np.argwhere(~(np.isfinite(cells) & (cells >= 0)))
+            shown = wrong[: max(0, 4 * SHOWN - len(faults))]
+            unread += len(wrong) - len(shown)
+            faults += [
+                f"flow from {countries[part.start + i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
+                f"{cells[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
+                for i, n, k in shown
+            ]
+        elif not faults:
+            sold[part] = cells.sum(axis=(1, 2))
+            spending += cells.sum(axis=0)
     if faults:
-        if wrong.sum() > len(faults):
-            faults.append(f"{wrong.sum() - len(faults)} more flows are not finite or negative")
-        return faults
-    for i in np.flatnonzero(flows.sum(axis=(1, 2)) <= 0):
+        return [*faults, f"{unread} more flows are not finite or negative"] if unread else faults
+    for i in np.flatnonzero(sold <= 0):
         faults.append(f"country {countries[i]!r} sells nothing, so it has no income: drop it or merge it")
-    for n in np.flatnonzero(flows.sum(axis=(0, 2)) <= 0):
+    for n in np.flatnonzero(spending.sum(axis=1) <= 0):
         faults.append(f"country {countries[n]!r} buys nothing: drop it or merge it")
-    for k in np.flatnonzero(flows.sum(axis=(0, 1)) <= 0):
+    for k in np.flatnonzero(spending.sum(axis=0) <= 0):
         faults.append(f"industry {industries[k]!r} has no producers: drop it or merge it")
     return faults
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,16 @@ ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the da
 ENTRY = ("free", "restricted")
 
 
+class _Totals(NamedTuple):
+    """Sums over flows."""
+
+    spending: np.ndarray  # (N, K) by destination and industry, at consumer prices
+    border: np.ndarray  # (N, K) by origin and industry, at the border
+    received: np.ndarray  # (N, K) by origin and industry, export subsidies included
+    tariffs: np.ndarray  # (N,) paid in each destination
+    linked: np.ndarray  # (N, N) whether anything flows
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Economy:
     """Calibrate a world of N countries and K industries to one year's flows.
@@ -24,7 +35,8 @@ class Economy:
     ----------
     flows : (N, N, K)
         ``flows[origin, destination, industry]``: spending of the destination on goods of the origin, at
-        consumer prices; any currency, nominal. The diagonal is domestic sales.
+        consumer prices; any currency, nominal. The diagonal is domestic sales. Copied, except for a read-only
+        ``numpy.memmap`` of float64, which is read where it lies: leave its file alone.
     trade_elasticity : scalar, (K,) or mapping by industry label
         epsilon = sigma - 1 > 0.
     scale_elasticity : scalar, (K,) or mapping by industry label
@@ -279,9 +291,30 @@ class Economy:
         return frozen(self.scale_elasticity * self.trade_elasticity)
 
     @cached_property
+    def _totals(self) -> _Totals:
+        """All sums over the flows, in one pass that needs little memory."""
+        n, _, k = self.flows.shape
+        sums = _Totals(
+            spending=np.zeros((n, k)), border=np.empty((n, k)), received=np.empty((n, k)), tariffs=np.zeros(n),
+            linked=np.empty((n, n), dtype=bool),
+        )  # fmt: skip
+        for part in checks.blocks(self.flows):
+            border = flows = self.flows[part]
+            np.add(sums.spending, flows.sum(axis=0), out=sums.spending)
+            sums.linked[part] = (flows > 0).any(axis=2)
+            if self.tariff is not None:
+                border = flows / (1.0 + self.tariff[part])
+                np.add(sums.tariffs, (flows - border).sum(axis=(0, 2)), out=sums.tariffs)
+            sums.border[part] = border.sum(axis=1)
+            sums.received[part] = sums.border[part]
+            if self.export_subsidy is not None:
+                sums.received[part] = ((1 + self.export_subsidy[part]) * border).sum(axis=1)
+        return _Totals(*map(frozen, sums))
+
+    @property
     def spending(self) -> np.ndarray:
         """Spending (N, K) of each destination on each industry."""
-        return frozen(self.flows.sum(axis=0))
+        return self._totals.spending
 
     @cached_property
     def spending_shares(self) -> np.ndarray:
@@ -297,7 +330,8 @@ class Economy:
     @cached_property
     def domestic_shares(self) -> np.ndarray:
         """lambda_nn (N, K)."""
-        return frozen(np.einsum("nnk->nk", self.trade_shares))
+        own = np.einsum("nnk->nk", self.flows)
+        return frozen(np.divide(own, self.spending, out=np.zeros_like(own), where=self.spending > 0))
 
     @cached_property
     def border_flows(self) -> np.ndarray:
@@ -307,13 +341,7 @@ class Economy:
     @cached_property
     def sales(self) -> np.ndarray:
         """R (N, K): producer revenue, subsidies included."""
-        border = self.border_flows
-        received = (
-            border.sum(axis=1)
-            if self.export_subsidy is None
-            else ((1 + self.export_subsidy) * border).sum(axis=1)
-        )
-        return frozen((1.0 + self.production_subsidy) * received)
+        return frozen((1.0 + self.production_subsidy) * self._totals.received)
 
     @cached_property
     def cost_share(self) -> np.ndarray:
@@ -356,9 +384,8 @@ class Economy:
     def income(self) -> np.ndarray:
         """National income (N,): labour income, profits, tariffs less subsidies."""
         earned = (1.0 - (1.0 - self.labour_share) * self.cost_share) * self.sales
-        subsidies = self.sales.sum(axis=1) - self.border_flows.sum(axis=(1, 2))
-        tariffs = (self.flows - self.border_flows).sum(axis=(0, 2))
-        return frozen(earned.sum(axis=1) - subsidies + tariffs)
+        subsidies = self.sales.sum(axis=1) - self._totals.border.sum(axis=1)
+        return frozen(earned.sum(axis=1) - subsidies + self._totals.tariffs)
 
     @cached_property
     def deficits(self) -> np.ndarray:
@@ -390,19 +417,17 @@ class Economy:
         implied = self.final_demand / self.expenditure[:, None]
         return bool(np.abs(self.expenditure_shares - implied).max() <= SHARE_SUM)
 
-    @cached_property
+    @property
     def linked(self) -> np.ndarray:
         """Whether anything flows (N, N) from origin to destination."""
-        return frozen((self.flows > 0).any(axis=2))
+        return self._totals.linked
 
     @cached_property
     def packed_shares(self) -> np.ndarray:
         """Trade shares [industry, origin, destination] as the compiled kernels store them."""
-        from exacthat.kernels.gravity.system import pack
+        from exacthat.kernels.gravity.cy import trade_shares
 
-        packed = pack(self.trade_shares.transpose(2, 0, 1))
-        packed.flags.writeable = False
-        return packed
+        return frozen(trade_shares(self.flows, self.spending))
 
     def country_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one country or several; unknown labels raise `BadInput`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
+from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
+UNSHOCKED = Shock()
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
 
@@ -43,20 +45,67 @@ class Equilibrium:
 
     economy: Economy
     certificate: Certificate
-    welfare_hat: np.ndarray
-    price_index_hat: np.ndarray
-    wage_hat: np.ndarray
-    income_hat: np.ndarray
-    expenditure_hat: np.ndarray
     labour_hat: np.ndarray
-    output_share_hat: np.ndarray
-    output_shares: np.ndarray
-    sales: np.ndarray
     deficits: np.ndarray
     policy: Policy
-    shock: Shock
-    _system: System = field(repr=False)
-    _solution: Solution = field(repr=False)
+    _given: tuple  # shock (checked), policy, deficits: what `assemble` makes the hat system of
+    _base_sales: np.ndarray  # (K, N), zero where no market is left
+    _solution: Solution
+
+    @cached_property
+    def _system(self) -> System:
+        """The hat system: made anew when asked for, so that results do not hold trade weights."""
+        return assemble(self.economy, *self._given).system
+
+    @cached_property
+    def shock(self) -> Shock:
+        """The hats of the fundamentals, as full arrays; None where nothing changes."""
+        return self._given[0].hats(self.economy)
+
+    @cached_property
+    def welfare_hat(self) -> np.ndarray:
+        """What (N,): Ehat / Phat."""
+        return frozen(self.expenditure_hat / self.price_index_hat)
+
+    @cached_property
+    def price_index_hat(self) -> np.ndarray:
+        """Phat (N,)."""
+        weights = self.economy.expenditure_shares / self.economy.trade_elasticity
+        return frozen(np.exp(-np.einsum("nk,kn->n", weights, self._solution.state.price_power)))
+
+    @cached_property
+    def wage_hat(self) -> np.ndarray:
+        """what (N,), per unit of labour."""
+        return frozen(np.exp(self._solution.state.wage_bill) / self.labour_hat)
+
+    @cached_property
+    def income_hat(self) -> np.ndarray:
+        """National income over the base year's (N,)."""
+        income = self._solution.state.expenditure - self.deficits
+        return frozen(income / (self.economy.expenditure - self.economy.deficits))
+
+    @cached_property
+    def expenditure_hat(self) -> np.ndarray:
+        """Ehat (N,)."""
+        return frozen(self._solution.state.expenditure / self.economy.expenditure)
+
+    @cached_property
+    def output_share_hat(self) -> np.ndarray:
+        """yhat (N, K); 1 where the base year has no output."""
+        with np.errstate(under="ignore"):
+            hat = np.exp((self._solution.point.sales - self._solution.state.wage_bill).T)
+        return frozen(np.where(self._base_sales.T > 0, hat, np.where(self.economy.sales > 0, 0.0, 1.0)))
+
+    @cached_property
+    def output_shares(self) -> np.ndarray:
+        """y' (N, K)."""
+        return frozen(self.economy.output_shares * self.output_share_hat)
+
+    @cached_property
+    def sales(self) -> np.ndarray:
+        """R' (N, K)."""
+        with np.errstate(under="ignore"):
+            return frozen((self._base_sales * np.exp(self._solution.point.sales)).T)
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -243,7 +292,7 @@ def counterfactual(
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
-    return _solved(economy, shock or Shock(), policy or Policy(), deficits, tol, threads, on_failure)
+    return _solved(economy, shock or UNSHOCKED, policy, deficits, tol, threads, on_failure)
 
 
 def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None) -> Economy:
@@ -253,7 +302,7 @@ def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None)
     the model says. Raises as `counterfactual` does.
     """
     require_economy(economy)
-    solved = _solved(economy, Shock(), Policy(), deficits, REBALANCE_TOLERANCE, threads, "raise")
+    solved = _solved(economy, UNSHOCKED, None, deficits, REBALANCE_TOLERANCE, threads, "raise")
     own = {field.name: getattr(economy, field.name) for field in fields(economy)}
     return Economy(**{**own, "flows": solved.flows, "expenditure_shares": None})
 
@@ -272,21 +321,23 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
     problem = assemble(economy, shock, policy, deficits)
     threads = default_threads(problem.system) if threads is None else thread_count(threads)
-    outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
-    untouched = outcome is not None
+    outcome = _at_base(economy, problem, tolerance, threads) if problem.unchanged else None
     if outcome is None:
-        base = _followed_from(economy)
+        base = partial(base_system, economy) if economy.consistent else _implied_base(economy)
         outcome = solve(problem.system, tolerance, threads, base)
-    result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
+    system = problem.system
+    given = problem.shock, policy, deficits if isinstance(deficits, str) else system.deficits
+    result = Equilibrium(
+        economy, _certify(economy, system, outcome, tolerance, threads), problem.labour, system.deficits,
+        problem.policy, given, system.sales, outcome.solution,
+    )  # fmt: skip
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
 
 
-def _followed_from(economy: Economy) -> System | None:
+def _implied_base(economy: Economy) -> System | None:
     """The base year as the flows imply it; None where they imply negative final demand, so there is none."""
-    if economy.consistent:
-        return base_system(economy)
     try:
         return base_system(replace(economy, expenditure_shares=None))
     except BadInput:
@@ -317,83 +368,43 @@ def _failure(result: Equilibrium) -> str:
     )
 
 
-def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
+def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome | None:
     """The base year itself, if it meets the tolerance."""
-    from exacthat.kernels.gravity import cy
-
     point = problem.system.origin()
     state = cy.evaluate(problem.system, point, threads)
     residual = max(float(np.abs(part).max()) for part in state.residual if part is not None)
     if not residual <= tolerance:
         return None
     state = state._replace(
-        wage_bill=np.zeros_like(state.wage_bill), price_power=np.zeros_like(state.price_power)
+        wage_bill=np.zeros_like(state.wage_bill),
+        price_power=np.zeros_like(state.price_power),
+        expenditure=economy.expenditure,
     )
     nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
-    return Outcome(
-        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
-    )
+    found = Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0)
+    return Outcome(found, cy.slacks(problem.system, found), "base year, no change", 100.0)
 
 
-def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
-    system, solution = problem.system, outcome.solution
-    state, ln_sales_hat = solution.state, solution.point.sales.T
-    expenditure = economy.expenditure if untouched else state.expenditure
-    expenditure_hat = expenditure / economy.expenditure
-    income_hat = (expenditure - system.deficits) / (economy.expenditure - economy.deficits)
-    price = np.exp(-(economy.expenditure_shares * state.price_power.T / economy.trade_elasticity).sum(axis=1))
-    with np.errstate(under="ignore"):
-        share_hat = np.exp(ln_sales_hat - state.wage_bill[:, None])
-        sales = system.sales.T * np.exp(ln_sales_hat)
-    share_hat = np.where(system.sales.T > 0, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
-    output_shares = economy.output_shares * share_hat
-    certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
-    arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
-              expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
-    return Equilibrium(
-        economy, certificate, *map(frozen, arrays), problem.policy, problem.shock, system, solution
-    )
-
-
-def _certify(
-    economy, problem: Problem, outcome: Outcome, output_shares, sales, tolerance, threads
-) -> Certificate:
-    from exacthat.kernels.gravity import cy
-
-    system, solution = problem.system, outcome.solution
-    missed = solution.state.residual
-    # what demand implies for each seller: sales exp(-F), F without the common scale of the component
-    growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
-    growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
-    implied = (sales.T * np.exp(growth - missed.sales)).sum()
-    walras = float(abs(implied / sales.sum() - 1.0))
-    balance = float(imbalance(system, solution).max())
+def _certify(economy: Economy, system: System, outcome: Outcome, tolerance, threads) -> Certificate:
+    solution = outcome.solution
+    walras, _, balance, adding_up, (part, row, column) = outcome.slacks
     met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
+    industry = "spending" if part == 2 else economy.industries[row]
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
         walras=walras,
         balance=balance,
-        adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
+        adding_up=adding_up,
         last_step=solution.last_step,
         method=outcome.method,
         completed=outcome.completed,
         iterations=solution.iterations,
         evaluations=solution.evaluations,
         products=solution.products,
-        alpha_max=float(system.feedback.max()),
-        worst=_worst(economy, missed),
+        alpha_max=max(system.feedback.tolist()),
+        worst=(economy.countries[column], industry),
         instruction_set=cy.instruction_set(),
         threads=threads,
     )
-
-
-def _worst(economy: Economy, missed) -> tuple[str, str]:
-    """Labels of the largest residual: a country and an industry, or a country and its spending."""
-    largest = [0.0 if part is None else np.abs(part).max() for part in missed]
-    part = missed[int(np.argmax(largest))]
-    at = np.unravel_index(np.argmax(np.abs(part)), part.shape)
-    if len(at) == 1:
-        return economy.countries[at[0]], "spending"
-    return economy.countries[at[1]], economy.industries[at[0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,32 +40,41 @@ class Shock:
     def __post_init__(self):
         _keep_copies(self)
 
-    def hats(self, economy: Economy) -> Shock:
-        """Return the same shock checked and broadcast to full arrays (None where nothing changes)."""
-        countries, industries = axes = economy.countries, economy.industries
+    def checked(self, economy: Economy) -> Shock:
+        """Return the same shock once its shapes and values fit `economy`; None where nothing changes."""
+        n, k = len(economy.countries), len(economy.industries)
         faults: list[str] = []
-
-        def by_cell(name):
-            place = lambda i, k: f"of country {countries[i]!r} in industry {industries[k]!r}"  # noqa: E731
-            read = lambda given: checks.by_country_industry(given, *axes, name)  # noqa: E731
-            return _hats(getattr(self, name), economy, name, read, faults, place)
-
-        full = Shock(
-            trade_cost=_hats(
-                self.trade_cost, economy, "trade_cost",
-                lambda given: checks.by_route(given, *axes, "trade_cost", home=1.0), faults,
-                lambda i, n, k: f"from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r}",
-            ),
-            productivity=by_cell("productivity"),
-            labour=_hats(
-                self.labour, economy, "labour", lambda given: _by_country(given, len(countries)), faults,
-                lambda i: f"of country {countries[i]!r}",
-            ),
-            entry_cost=by_cell("entry_cost"),
-        )  # fmt: skip
+        idle: dict[str, None] = {}
+        for name, shapes in (
+            ("trade_cost", ((), (k,), (n, n, 1), (n, n, k))),
+            ("productivity", ((), (k,), (n, 1), (n, k))),
+            ("labour", ((), (n,))),
+            ("entry_cost", ((), (k,), (n, 1), (n, k))),
+        ):
+            hat = getattr(self, name)
+            if hat is None:
+                continue
+            if hat.shape not in shapes:
+                faults.append(f"{name} has shape {hat.shape}; give {_listed(shapes)}")
+                continue
+            low, high = (hat.item(),) * 2 if hat.ndim == 0 else (hat.min(), hat.max())
+            finite = high < np.inf or (
+                name == "trade_cost"
+                and (hat.ndim < 3 or bool(np.isfinite(hat[np.arange(n), np.arange(n)]).all()))
+            )
+            if not (low > 0 and finite):
+                faults += _hat_faults(name, _spread(hat, name, n, k), economy)
+            elif low == high == 1.0:
+                idle[name] = None
         if faults:
             raise BadInput(faults)
-        return full
+        return _made(Shock, vars(self) | idle) if idle else self
+
+    def hats(self, economy: Economy) -> Shock:
+        """Return the same shock checked and broadcast to full arrays (None where nothing changes)."""
+        n, k = len(economy.countries), len(economy.industries)
+        given = vars(self.checked(economy)).items()
+        return _made(Shock, {name: None if hat is None else _spread(hat, name, n, k) for name, hat in given})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -146,52 +155,72 @@ class Policy:
     def rates(self, economy: Economy) -> Policy:
         """Return all three instruments checked and broadcast; None for bilateral rates that are zero everywhere."""
         axes = economy.countries, economy.industries
-        full = {}
+        full: dict[str, np.ndarray | None] = {}
         for name in ("tariff", "export_subsidy"):
             given, own = getattr(self, name), getattr(economy, name)
             rates = own if given is None else checks.border_rates(given, *axes, name)
-            full[name] = rates if rates is not None and rates.any() else None
+            full[name] = (
+                rates if rates is None or rates is own else checks.frozen(rates) if rates.any() else None
+            )
         given = self.production_subsidy
         full["production_subsidy"] = (
-            economy.production_subsidy if given is None else checks.production_rates(given, *axes)
+            economy.production_subsidy
+            if given is None
+            else checks.frozen(checks.production_rates(given, *axes))
         )
-        return replace(self, **full)
+        return _made(Policy, full)
 
 
 def _keep_copies(instruments) -> None:
     """Turn what a user gave into read-only arrays of our own."""
-    for name, given in vars(instruments).items():
+    kept = vars(instruments)
+    for name, given in kept.items():
         if given is not None:
-            object.__setattr__(instruments, name, checks.frozen(checks.numbers(given, name)))
+            kept[name] = checks.frozen(checks.numbers(given, name))
 
 
-def _hats(given, economy: Economy, what: str, read, faults: list[str], place) -> np.ndarray | None:
-    """Read hats with `read`; faults go to the list, None means that nothing changes."""
-    if given is None:
-        return None
-    try:
-        hats = read(given)
-    except BadInput as error:
-        faults += error.problems
-        return None
-    wrong = ~(np.isfinite(hats) & (hats > 0))
+def _made(kind: type, arrays: dict):
+    """Make a shock or policy of read-only arrays that need no copy."""
+    made = object.__new__(kind)
+    vars(made).update(arrays)
+    return made
+
+
+def _listed(shapes) -> str:
+    first = "a scalar" if len(shapes) == 2 else "a scalar, " + ", ".join(map(str, shapes[1:-1]))
+    return f"{first} or {shapes[-1]}"
+
+
+def _spread(hat: np.ndarray, name: str, n: int, k: int) -> np.ndarray:
+    """Broadcast a hat to full size; a trade cost without countries acts off the diagonal."""
+    full = np.broadcast_to(hat, {"trade_cost": (n, n, k), "labour": (n,)}.get(name, (n, k)))
+    if name == "trade_cost" and hat.ndim < 3:
+        full = np.array(full)
+        full[np.arange(n), np.arange(n)] = 1.0
+    return checks.frozen(np.ascontiguousarray(full))
+
+
+def _hat_faults(what: str, hats: np.ndarray, economy: Economy) -> list[str]:
+    """Name the cells of full hats that are not positive, or not finite where they must be."""
+    countries, industries = economy.countries, economy.industries
+    wrong = ~(hats > 0)
     if what == "trade_cost":
-        wrong = ~(hats > 0)
-        home = np.arange(len(economy.countries))
+        home = np.arange(len(countries))
         wrong[home, home] |= np.isinf(hats[home, home])
-    faults += [
-        f"{what} {place(*at)} is {hats[tuple(at)]:g}; a hat is new over old, above 0"
+    else:
+        wrong |= ~np.isfinite(hats)
+
+    def place(at):
+        if what == "trade_cost":
+            return f"from {countries[at[0]]!r} to {countries[at[1]]!r} in industry {industries[at[2]]!r}"
+        of = f"of country {countries[at[0]]!r}"
+        return of if what == "labour" else f"{of} in industry {industries[at[1]]!r}"
+
+    return [
+        f"{what} {place(at)} is {hats[tuple(at)]:g}; a hat is new over old, above 0"
         + (" and finite" if what != "trade_cost" or at[0] == at[1] else " (numpy.inf ends the trade)")
         for at in np.argwhere(wrong)
     ]
-    return None if (hats == 1.0).all() else hats
-
-
-def _by_country(given, size: int) -> np.ndarray:
-    values = checks.numbers(given, "labour")
-    if values.shape not in {(), (size,)}:
-        raise BadInput(f"labour has shape {values.shape}; give a scalar or ({size},)")
-    return np.array(np.broadcast_to(values, (size,)))
 
 
 def deficit_levels(given, economy: Economy) -> np.ndarray:

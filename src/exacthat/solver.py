@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from exacthat.kernels.gravity import cy
-from exacthat.kernels.gravity.system import Point, Solution, System, pack
+from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
@@ -18,9 +19,10 @@ WORK = ("iterations", "evaluations", "products")  # what a certificate counts ov
 
 
 class Outcome(NamedTuple):
-    """A solution, how it was reached and how far the shock was followed (percent)."""
+    """A solution and its slacks, how it was reached and how far the shock was followed (percent)."""
 
     solution: Solution
+    slacks: Slacks
     method: str
     completed: float
 
@@ -39,23 +41,31 @@ def processors() -> int:
 
 
 def solve(
-    system: System, tolerance: float, threads: int, base: System | None = None, start: Point | None = None
+    system: System,
+    tolerance: float,
+    threads: int,
+    base: System | Callable[[], System] | None = None,
+    start: Point | None = None,
 ) -> Outcome:
     """Solve by Newton-GMRES from the base year; where that fails, follow the solution from `base`.
 
-    `base` is a system whose solution is `start` (no change by default). Without it Newton is given more patience.
+    `base` is a system whose solution is `start` (no change by default), or what makes it when it is needed. Without
+    it Newton is given more patience.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     solution = cy.solve(system, None, tolerance, threads=threads, **patience)
     if solution.converged or base is None:
         reached = 100.0 if solution.converged else 0.0
-        return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
+        return Outcome(*_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
+    base = base() if callable(base) else base
     followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
-        return Outcome(solution._replace(**work), "Newton-GMRES", 100.0 * reached)
-    solution = _balanced(system, followed[-1]._replace(**work), tolerance, threads)
-    return Outcome(solution, f"Newton-GMRES, shock followed in {steps} steps", 100.0)
+        return Outcome(
+            solution._replace(**work), cy.slacks(system, solution), "Newton-GMRES", 100.0 * reached
+        )
+    balanced = _balanced(system, followed[-1]._replace(**work), tolerance, threads)
+    return Outcome(*balanced, f"Newton-GMRES, shock followed in {steps} steps", 100.0)
 
 
 def imbalance(system: System, solution: Solution) -> np.ndarray:
@@ -63,18 +73,18 @@ def imbalance(system: System, solution: Solution) -> np.ndarray:
 
     Zero for a country that trades with no one.
     """
-    trade = solution.imports + solution.exports
-    gap = np.abs(solution.imports - solution.exports - system.deficits)
-    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+    return cy.slacks(system, solution).imbalance
 
 
-def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
+def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> tuple[Solution, Slacks]:
     """Go on from a converged solution in which some country's trade does not balance well yet."""
-    if not solution.converged or imbalance(system, solution).max() <= BALANCE:
-        return solution
+    slacks = cy.slacks(system, solution)
+    if not solution.converged or slacks.balance <= BALANCE:
+        return solution, slacks
     better = cy.solve(system, solution.point, ROUNDING, threads=threads)
     work = {name: getattr(solution, name) + getattr(better, name) for name in WORK}
-    return better._replace(converged=better.residual <= tolerance, **work)
+    better = better._replace(converged=better.residual <= tolerance, **work)
+    return better, cy.slacks(system, better)
 
 
 def follow(
