@@ -51,11 +51,12 @@ def _economy(rng, small: bool) -> eh.Economy:
     taxes = _base_taxes(rng, n, k) if rng.random() < 0.3 else {}
     flows = _flows(rng, n, k, rng.uniform(0.0, 0.6) if rng.random() < 0.5 else 0.0)
     inputs = rng.dirichlet(np.ones(k), (n, k)).transpose(0, 2, 1) * rng.uniform(0.1, 0.7, (n, 1, k))
+    inputs *= (flows.sum(axis=0) > 0)[:, :, None]
     for _ in range(60):
         try:
             economy = eh.Economy(flows, epsilon, mu, entry=entry, input_shares=inputs if linked else None, **taxes)
-        except eh.BadInput:  # final demand or an income below zero
-            inputs, flows = 0.7 * inputs, _more_at_home(flows)
+        except eh.BadInput:  # industries use more than there is, or a country has no income
+            inputs, flows = 0.7 * inputs, flows if linked else _more_at_home(flows)
             continue
         if linked and entry == "free" and economy.roundabout.max() >= 0.95:
             inputs = 0.8 * inputs
@@ -193,9 +194,6 @@ def _deficits(rng, kind: str, economy: eh.Economy):
     if kind != "deficits" or style < 0.3:
         return "zero"
     levels = rng.uniform(-LARGEST_DEFICIT, LARGEST_DEFICIT, len(economy.countries)) * economy.labour_income
-    lent = levels < 0
-    smaller = min(levels[lent].sum() / -levels[~lent].sum(), levels[~lent].sum() / -levels[lent].sum()) if (
-        lent.any() and not lent.all()
-    ) else 0.0  # fmt: skip
-    larger_side = lent if -levels[lent].sum() > levels[~lent].sum() else ~lent
-    return np.where(larger_side, levels * -smaller if smaller < 0 else levels * smaller, levels)
+    borrowed, lent = levels.clip(min=0.0), -levels.clip(max=0.0)
+    both = min(borrowed.sum(), lent.sum())
+    return both * (borrowed / max(borrowed.sum(), both) - lent / max(lent.sum(), both)) if both > 0 else 0.0 * levels
