@@ -11,7 +11,7 @@ from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
-from exacthat.errors import BadInput, BadParameter, NotConverged
+from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
@@ -278,6 +278,8 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         base = _followed_from(economy)
         outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
+    if outcome.financed < 100.0:
+        raise NoEquilibrium(_unfinanced(result, outcome.financed))
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
@@ -291,6 +293,18 @@ def _followed_from(economy: Economy) -> System | None:
         return base_system(replace(economy, expenditure_shares=None))
     except BadInput:
         return None
+
+
+def _unfinanced(result: Equilibrium, financed: float) -> str:
+    """Say how much of the deficits the counterfactual world can finance, and who is to lend most of its income."""
+    burden = -result.deficits / result.economy.labour_income
+    n = int(np.argmax(burden))
+    return (
+        f"the deficits cannot be financed in this world: from balanced trade they can grow to {financed:.4g} percent "
+        f"of what is asked, where the solution turns back. {result.countries[n]!r} is to lend {burden[n]:.3g} of its "
+        "base-year labour income, and what it exports no longer earns that: pass smaller deficits, or "
+        "deficits='zero'"
+    )
 
 
 def _failure(result: Equilibrium) -> str:

@@ -1,28 +1,37 @@
-"""Solve a hat system: Newton first, and where that fails follow the solution along the shock."""
+"""Solve a hat system: Newton first; where that fails, follow the solution along a path, rung after rung."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.exact_newton import refine, turns_back
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
-SMALLEST_STEP = 1e-3  # of the shock, in continuation
+SMALLEST_STEP = 1e-3  # of a path
+WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
+DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 
 
 class Outcome(NamedTuple):
-    """A solution, how it was reached and how far the shock was followed (percent)."""
+    """A solution, how it was reached and how far the shock was followed (percent).
+
+    `financed` is below 100 where the solution for balanced trade, followed along growing deficits, turns back
+    at that percentage of them: beyond it no one is left to finance them.
+    """
 
     solution: Solution
     method: str
     completed: float
+    financed: float = 100.0
 
 
 def default_threads(system: System) -> int:
@@ -41,21 +50,81 @@ def processors() -> int:
 def solve(
     system: System, tolerance: float, threads: int, base: System | None = None, start: Point | None = None
 ) -> Outcome:
-    """Solve by Newton-GMRES from the base year; where that fails, follow the solution from `base`.
+    """Solve by Newton-GMRES from the base year; where that fails, climb the ladder of the other methods.
 
-    `base` is a system whose solution is `start` (no change by default). Without it Newton is given more patience.
+    `base` is a system whose solution is `start` (no change by default), from which the shock can be followed.
+    Each rung starts from what the one before could not do: scale effects that grow from weak ones, the shock that
+    grows from nothing, exact Newton steps with trade balances from the best iterate, deficits that grow from zero.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
-    solution = cy.solve(system, None, tolerance, threads=threads, **patience)
-    if solution.converged or base is None:
-        reached = 100.0 if solution.converged else 0.0
-        return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
-    followed, steps, reached = follow(system, base, start, tolerance, threads)
-    work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
-    if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
-        return Outcome(solution._replace(**work), "Newton-GMRES", 100.0 * reached)
-    solution = _balanced(system, followed[-1]._replace(**work), tolerance, threads)
-    return Outcome(solution, f"Newton-GMRES, shock followed in {steps} steps", 100.0)
+    first = cy.solve(system, None, tolerance, threads=threads, **patience)
+    solution = _balanced(system, first, tolerance, threads)
+    attempts, reached, method = [first], 0.0, "Newton-GMRES"
+    if not _solves(system, solution):
+        for what, path in _paths(system, tolerance, threads, base, start):
+            followed, steps, reached = path()
+            attempts += followed
+            if reached == 1.0:
+                solution = _balanced(system, followed[-1], tolerance, threads)
+                method = f"Newton-GMRES, {what} followed in {steps} steps"
+                if _solves(system, solution):
+                    break
+    if not _solves(system, solution):
+        exact = _exact(system, first.point, tolerance, threads)
+        if exact is not None and _solves(system, exact):
+            solution, method = exact, "exact Newton with trade balances"
+    work = {name: sum(getattr(attempt, name) for attempt in attempts) for name in WORK}
+    if _solves(system, solution):
+        return Outcome(solution._replace(**work), method, 100.0)
+    if system.deficits.any():
+        return _finance(system, first._replace(**work), tolerance, threads, base, start, 100.0 * reached)
+    # what Newton left is the best iterate of the problem that was asked
+    best = solution if solution.converged else first
+    return Outcome(best._replace(**work), method, 100.0 if best.converged else 100.0 * reached)
+
+
+def _solves(system: System, solution: Solution) -> bool:
+    return solution.converged and imbalance(system, solution).max() <= BALANCE
+
+
+def _paths(system: System, tolerance: float, threads: int, base: System | None, start: Point | None):
+    """The paths that lead to `system`: what grows along each, and a function that follows it."""
+    if system.feedback.max() > WEAK:
+        yield "scale effects", lambda: _follow_scale(system, tolerance, threads)
+    if base is not None:
+        yield "shock", lambda: follow(system, base, start, tolerance, threads)
+
+
+def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[Solution], int, float]:
+    """Let scale effects grow from weak ones to the system's own, 1 - alpha falling geometrically.
+
+    Near alpha = 1 countries specialise almost wholly; which way, the shock decides and weak scale effects show.
+    """
+    alpha = system.feedback
+    weak = np.minimum(alpha, WEAK)
+    between = lambda t: system._replace(feedback=1.0 - (1.0 - alpha) ** t * (1.0 - weak) ** (1.0 - t))  # noqa: E731
+    begin = cy.solve(between(0.0), None, tolerance, threads=threads, halvings=15)
+    if not begin.converged:
+        return [begin], 0, 0.0
+    attempts, points = _follow(lambda t: system if t == 1.0 else between(t), begin.point, tolerance, threads)
+    return [begin, *attempts], sum(attempt.converged for attempt in attempts), points[-1][0]
+
+
+def _finance(system: System, first: Solution, tolerance, threads, base, start, completed) -> Outcome:
+    """Let deficits grow from zero to the system's own; say so where the solution turns back on the way."""
+    balanced = solve(system._replace(deficits=np.zeros_like(system.deficits)), tolerance, threads, base, start)
+    if balanced.completed < 100.0 or not _solves(system, balanced.solution):
+        return Outcome(first, "Newton-GMRES", completed)
+    between = lambda t: system if t == 1.0 else system._replace(deficits=t * system.deficits)  # noqa: E731
+    attempts, points = _follow(between, balanced.solution.point, tolerance, threads)
+    tried = [first, balanced.solution, *attempts]
+    work = {name: sum(getattr(attempt, name) for attempt in tried) for name in WORK}
+    if points[-1][0] == 1.0:
+        solution = _balanced(system, attempts[-1], tolerance, threads)._replace(**work)
+        steps = sum(attempt.converged for attempt in attempts)
+        return Outcome(solution, f"Newton-GMRES, deficits followed in {steps} steps", 100.0)
+    financed = 100.0 * points[-1][0] if _dense(system) and turns_back(between, points) else 100.0
+    return Outcome(first._replace(**work), "Newton-GMRES", completed, financed)
 
 
 def imbalance(system: System, solution: Solution) -> np.ndarray:
@@ -70,11 +139,27 @@ def imbalance(system: System, solution: Solution) -> np.ndarray:
 
 def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
     """Go on from a converged solution in which some country's trade does not balance well yet."""
-    if not solution.converged or imbalance(system, solution).max() <= BALANCE:
+    if not solution.converged or _solves(system, solution):
         return solution
-    better = cy.solve(system, solution.point, ROUNDING, threads=threads)
+    better = _exact(system, solution.point, tolerance, threads)
+    if better is None or not _solves(system, better):
+        better = cy.solve(system, solution.point, ROUNDING, threads=threads)
     work = {name: getattr(solution, name) + getattr(better, name) for name in WORK}
     return better._replace(converged=better.residual <= tolerance, **work)
+
+
+def _dense(system: System) -> bool:
+    """Whether the dense Jacobian is small enough to be used."""
+    return sum(part.size for part in system.origin() if part is not None) <= DENSE
+
+
+def _exact(system: System, point: Point, tolerance: float, threads: int) -> Solution | None:
+    """Exact Newton steps from `point`; None where the system is too large or the steps lead nowhere."""
+    if not _dense(system):
+        return None
+    found, steps = refine(system, point, 0.1 * tolerance)
+    judged = cy.solve(system, found, tolerance, 0, threads=threads)
+    return judged._replace(iterations=steps) if np.isfinite(judged.residual) else None
 
 
 def follow(
@@ -85,19 +170,26 @@ def follow(
     Returns all attempts in order, the steps that succeeded and the share of the way reached.
     """
     # from the unknowns of the target: its taxes may need more of them than the base has
-    points = [(0.0, system.origin() if start is None else start)]
-    step, steps, attempts = 0.25, 0, []
+    begin = system.origin() if start is None else start
+    attempts, points = _follow(lambda t: _between(base, system, t), begin, tolerance, threads)
+    return attempts, sum(attempt.converged for attempt in attempts), points[-1][0]
+
+
+def _follow(
+    between: Callable[[float], System], start: Point, tolerance: float, threads: int
+) -> tuple[list[Solution], list[tuple[float, Point]]]:
+    """Follow the solution of `between(t)` from `start` at t = 0; return all attempts and the last two points."""
+    points = [(0.0, start)]
+    step, attempts = 0.25, []
     while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
         at = min(1.0, points[-1][0] + step)
-        attempts.append(
-            cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
-        )
+        attempts.append(cy.solve(between(at), _predict(points, at), tolerance, threads=threads))
         if attempts[-1].converged:
-            points, steps = [points[-1], (at, attempts[-1].point)], steps + 1
+            points = [points[-1], (at, attempts[-1].point)]
             step *= 1.5
         else:
             step *= 0.5
-    return attempts, steps, points[-1][0]
+    return attempts, points
 
 
 def _predict(points, at: float) -> Point:
