@@ -296,14 +296,13 @@ def _followed_from(economy: Economy) -> System | None:
 
 
 def _unfinanced(result: Equilibrium, financed: float) -> str:
-    """Say how much of the deficits the counterfactual world can finance, and who is to lend most of its income."""
-    burden = -result.deficits / result.economy.labour_income
-    n = int(np.argmax(burden))
+    """Say how much of the deficits this world can finance, and who is to lend most."""
+    lent = -result.deficits / result.economy.labour_income
+    n = int(np.argmax(lent))
     return (
-        f"the deficits cannot be financed in this world: from balanced trade they can grow to {financed:.4g} percent "
-        f"of what is asked, where the solution turns back. {result.countries[n]!r} is to lend {burden[n]:.3g} of its "
-        "base-year labour income, and what it exports no longer earns that: pass smaller deficits, or "
-        "deficits='zero'"
+        f"the deficits cannot be financed after this change: as they grow from zero, a lender's spending falls to zero "
+        f"at {financed:.3g} percent of them. The largest lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of "
+        "its base-year labour income, more than it can earn abroad: pass deficits='zero' or smaller ones"
     )
 
 

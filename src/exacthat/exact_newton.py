@@ -8,7 +8,6 @@ component, the one that trades most, to the numeraire. Equation numbers are thos
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,62 +40,6 @@ def refine(system: System, start: Point, tolerance: float, max_iterations=MAX_IT
                 break
             (x, at), iteration = found, iteration + 1
     return _shaped(system, x), iteration
-
-
-def turns_back(between: Callable[[float], System], points, most=80) -> bool:
-    """Whether the path of solutions of `between(t)` turns back beyond its last two points [(t, Point)].
-
-    Follows it by arc length, a secant prediction and Newton corrections at right angles to it, t an unknown like
-    the others; true once t has fallen over two steps in a row.
-    """
-    if len(points) < 2:
-        return False
-    with np.errstate(all="ignore"):
-        path = [np.append(_flat(point), t) for t, point in points]
-        length, falls = np.linalg.norm(path[1] - path[0]), 0
-        for _ in range(most):
-            direction = (path[1] - path[0]) / np.linalg.norm(path[1] - path[0])
-            found = _correct(between, path[1] + length * direction, direction)
-            if found is None:
-                length *= 0.5
-                continue
-            falls = falls + 1 if found[-1] < path[1][-1] else 0
-            if falls == 2:
-                return True
-            if found[-1] >= 1.0:
-                return False
-            path, length = [path[1], found], 1.5 * length
-    return False
-
-
-def _correct(between, z, direction, tolerance=1e-9, most=8):
-    """Newton from the predicted (unknowns, t) in the plane at right angles to `direction`; None where it is lost."""
-    predicted, nudge = z, 1e-7
-    for _ in range(most):
-        system = between(z[-1])
-        at, further = _equations(system, z[:-1]), _equations(between(z[-1] + nudge), z[:-1])
-        if not (at.valid and further.valid):
-            return None
-        rows = _rows(at)
-        missed = _missed(at, rows)
-        if np.abs(missed).max() <= tolerance:
-            return z
-        jacobian = np.zeros((z.size, z.size))
-        jacobian[:-1, :-1] = _jacobian(system, at, rows)
-        jacobian[:-1, -1] = (_missed(further, rows) - missed) / nudge
-        jacobian[-1] = direction
-        moves = np.ones(z.size, dtype=bool)
-        moves[: at.r.size] = at.live.ravel()
-        right = np.append(-missed, direction @ (predicted - z))
-        try:
-            step = np.linalg.solve(jacobian[np.ix_(moves, moves)], right[moves])
-        except np.linalg.LinAlgError:
-            return None
-        if not np.abs(step).max() < 10.0:
-            return None
-        z = z.copy()
-        z[moves] += step
-    return None
 
 
 def _shorter(system: System, x, at, step, rows, missed):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exacthat.exact_newton import refine, turns_back
+from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
@@ -16,6 +16,8 @@ ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping thr
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
+FINEST = 1e-4  # of what a path has reached: where its very end is looked for
+NOTHING_LEFT = 0.01  # of what a country lends: spending that falls below it is on its way to zero
 WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
 DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
@@ -24,8 +26,8 @@ WORK = ("iterations", "evaluations", "products")  # what a certificate counts ov
 class Outcome(NamedTuple):
     """A solution, how it was reached and how far the shock was followed (percent).
 
-    `financed` is below 100 where the solution for balanced trade, followed along growing deficits, turns back
-    at that percentage of them: beyond it no one is left to finance them.
+    `financed` is below 100 where the solution for balanced trade, followed along growing deficits, ends at that
+    percentage of them because a lender's spending falls to zero.
     """
 
     solution: Solution
@@ -111,20 +113,22 @@ def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[
 
 
 def _finance(system: System, first: Solution, tolerance, threads, base, start, completed) -> Outcome:
-    """Let deficits grow from zero to the system's own; say so where the solution turns back on the way."""
+    """Let deficits grow from zero to the system's own; say where on the way a lender has nothing left to spend."""
     balanced = solve(system._replace(deficits=np.zeros_like(system.deficits)), tolerance, threads, base, start)
-    if balanced.completed < 100.0 or not _solves(system, balanced.solution):
+    if not _solves(system._replace(deficits=np.zeros_like(system.deficits)), balanced.solution):
         return Outcome(first, "Newton-GMRES", completed)
     between = lambda t: system if t == 1.0 else system._replace(deficits=t * system.deficits)  # noqa: E731
-    attempts, points = _follow(between, balanced.solution.point, tolerance, threads)
+    attempts, points = _follow(between, balanced.solution.point, tolerance, threads, to_the_end=True)
     tried = [first, balanced.solution, *attempts]
     work = {name: sum(getattr(attempt, name) for attempt in tried) for name in WORK}
-    if points[-1][0] == 1.0:
+    reached = points[-1][0]
+    if reached == 1.0:
         solution = _balanced(system, attempts[-1], tolerance, threads)._replace(**work)
         steps = sum(attempt.converged for attempt in attempts)
         return Outcome(solution, f"Newton-GMRES, deficits followed in {steps} steps", 100.0)
-    financed = 100.0 * points[-1][0] if _dense(system) and turns_back(between, points) else 100.0
-    return Outcome(first._replace(**work), "Newton-GMRES", completed, financed)
+    last = [balanced.solution, *(attempt for attempt in attempts if attempt.converged)][-1]
+    ends = (last.state.expenditure < -NOTHING_LEFT * reached * system.deficits).any()
+    return Outcome(first._replace(**work), "Newton-GMRES", completed, 100.0 * reached if ends else 100.0)
 
 
 def imbalance(system: System, solution: Solution) -> np.ndarray:
@@ -176,12 +180,15 @@ def follow(
 
 
 def _follow(
-    between: Callable[[float], System], start: Point, tolerance: float, threads: int
+    between: Callable[[float], System], start: Point, tolerance: float, threads: int, to_the_end: bool = False
 ) -> tuple[list[Solution], list[tuple[float, Point]]]:
-    """Follow the solution of `between(t)` from `start` at t = 0; return all attempts and the last two points."""
+    """Follow the solution of `between(t)` from `start` at t = 0; return all attempts and the last two points.
+
+    `to_the_end` goes on in ever smaller steps, to where the path ends.
+    """
     points = [(0.0, start)]
     step, attempts = 0.25, []
-    while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
+    while points[-1][0] < 1.0 and step >= (max(FINEST * points[-1][0], ROUNDING) if to_the_end else SMALLEST_STEP):
         at = min(1.0, points[-1][0] + step)
         attempts.append(cy.solve(between(at), _predict(points, at), tolerance, threads=threads))
         if attempts[-1].converged:
