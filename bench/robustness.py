@@ -1,8 +1,8 @@
 """Sweep random worlds: does each end certified or as the right error, and how far is a certified result from the truth?
 
 ``python -m bench.robustness --worlds 2000 [--check 300] [--small]``: prints one line per world that fails, then counts
-by kind of world, the methods that solved them and the largest errors. `--check` solves that many of the certified
-ones again in 40 digits (needs mpmath) and looks for the reason of every refusal; numbers of single worlds may follow.
+by kind of world, the methods that solved them, the reasons of refusals and the largest errors. `--check` solves that
+many of the certified ones again in 40 digits (needs mpmath); numbers of single worlds may follow.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("numbers", type=int, nargs="*")
     asked = parser.parse_args()
     precision = Precision(40) if asked.check else Precision()
-    ends, methods, errors, refusals, slowest = collections.Counter(), collections.Counter(), [], [], (0.0, -1)
+    ends, methods, refusals = (collections.Counter() for _ in range(3))
+    errors, slowest = [], (0.0, -1)
     for number in asked.numbers or range(asked.first, asked.first + asked.worlds):
         world = draw(number, asked.small)
         start = time.perf_counter()
@@ -53,16 +54,16 @@ def main() -> None:
         spent = time.perf_counter() - start
         slowest = max(slowest, (spent, number))
         ends[world.kind, end] += 1
-        model = Model(world.economy, world.shock, world.policy, world.deficits, Precision())
-        right = (end == "NoEquilibrium") == bool(why_none(model))
+        reasons = why_none(Model(world.economy, world.shock, world.policy, world.deficits, Precision()))
+        refusals[bool(reasons), end, "financed" in str(found)] += 1
         if end == "certified":
             methods[re.sub(r"\d+ steps?", "steps", found.certificate.method)] += 1
             if len(errors) < asked.check and found.sales.size <= 60:
                 errors.append((*error_of(world, found, precision), found.certificate.residual, number))
-        elif end == "NoEquilibrium":
-            refusals.append((number, right, str(found)))
-        if end not in ("certified", "NoEquilibrium") or not right:
-            print(f"{number:6d} {world.kind:15s} {world.economy!r} {end} {why_none(model)} {str(found)[:400]!r} {spent:.2f} s")
+        if end not in ("certified", "NoEquilibrium"):
+            print(
+                f"{number:6d} {world.kind} {world.economy!r} {end} {str(found)!r} {spent:.2f} s", flush=True
+            )
     report(ends, methods, errors, refusals, slowest)
 
 
@@ -74,17 +75,23 @@ def report(ends, methods, errors, refusals, slowest) -> None:
     print(f"{'all':16s}" + "".join(f"{sum(ends[k, e] for k, e in ends if e == end):15d}" for end in columns))
     for method, count in methods.most_common():
         print(f"{count:6d} by {method}")
-    print(f"{sum(right for _, right, _ in refusals)} of {len(refusals)} refusals have a reason of their own; "
-          f"slowest {slowest[0]:.2f} s (world {slowest[1]})")  # fmt: skip
+    for (reasons, end, financed), count in sorted(refusals.items()):
+        print(
+            f"{count:6d} {end}{' of deficits that cannot be financed' * financed}; "
+            f"{'a' if reasons else 'no'} reason in who trades with whom and each group's books"
+        )
+    print(f"slowest: {slowest[0]:.2f} s (world {slowest[1]})")
     if errors:
         table = np.array(errors)
         solved = table[:, 1] < 1e-30
-        print(f"{solved.sum()} of {len(table)} solved again to 40 digits; unsolved: {table[~solved, 3].astype(int).tolist()}")
+        print(
+            f"{solved.sum()} of {len(table)} solved again to 40 digits; unsolved: {table[~solved, 3].astype(int).tolist()}"
+        )
         worst = table[solved][np.argsort(-table[solved, 0])][:5]
         for error, _, residual, number in worst:
             print(f"world {int(number)}: error of ln W {error:.1e}, residual {residual:.1e}")
-        ratio = table[:, 0] / table[:, 2]
-        at = np.argmax(np.where(solved & (table[:, 0] > 1e-13), ratio, 0))
+        ratio = table[:, 0] / np.maximum(table[:, 2], 1e-14)  # below, both are rounding
+        at = np.argmax(np.where(solved, ratio, 0))
         print(f"largest error over residual: {ratio[at]:.1f} (world {int(table[at, 3])})")
 
 

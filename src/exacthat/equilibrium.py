@@ -278,8 +278,8 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         base = _followed_from(economy)
         outcome = solve(problem.system, tolerance, threads, base)
     result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
-    if outcome.financed < 100.0:
-        raise NoEquilibrium(_unfinanced(result, outcome.financed))
+    if outcome.ends:
+        raise NoEquilibrium(_unfinanced(result, outcome.ends))
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
@@ -295,14 +295,14 @@ def _followed_from(economy: Economy) -> System | None:
         return None
 
 
-def _unfinanced(result: Equilibrium, financed: float) -> str:
-    """Say how much of the deficits this world can finance, and who is to lend most."""
+def _unfinanced(result: Equilibrium, ends: str) -> str:
+    """Say how far the deficits can be financed after the change, and who is to lend most."""
     lent = -result.deficits / result.economy.labour_income
     n = int(np.argmax(lent))
     return (
-        f"the deficits cannot be financed after this change: as they grow from zero, a lender's spending falls to zero "
-        f"at {financed:.3g} percent of them. The largest lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of "
-        "its base-year labour income, more than it can earn abroad: pass deficits='zero' or smaller ones"
+        f"the deficits cannot be financed after this change: at {ends}, a lender's spending falls to zero. The largest "
+        f"lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of its base-year labour income, more than it can "
+        "earn abroad: pass deficits='zero' or smaller ones"
     )
 
 

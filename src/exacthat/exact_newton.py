@@ -19,7 +19,9 @@ SMALLEST_LENGTH = 1e-4  # of a Newton step, in halving it
 MAX_ITERATIONS = 20
 
 
-def refine(system: System, start: Point, tolerance: float, max_iterations=MAX_ITERATIONS) -> tuple[Point, int]:
+def refine(
+    system: System, start: Point, tolerance: float, max_iterations=MAX_ITERATIONS
+) -> tuple[Point, int]:
     """Go from `start` by exact Newton steps until every equation holds to `tolerance`; return point and steps.
 
     Stops where no step lessens the residual: whether the point solves the system is for the caller to judge.
@@ -168,7 +170,9 @@ def _jacobian(system: System, at, rows) -> np.ndarray:
         dprice[k, i, K * N + own] = 1.0
         for g in range(K):
             dcost[:, i, K * N + g * N + i] += a[:, g, :].T
-    du = np.where(at.live[:, :, None], at.alpha[:, :, None] * dr - (at.alpha + at.epsilon)[:, :, None] * dcost, 0.0)
+    du = np.where(
+        at.live[:, :, None], at.alpha[:, :, None] * dr - (at.alpha + at.epsilon)[:, :, None] * dcost, 0.0
+    )
     dd = at.supply @ du
     dowed = at.owed[:, None] * dscale
     dE = np.zeros((N, size))

@@ -17,7 +17,8 @@ BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for
-NOTHING_LEFT = 0.01  # of what a country lends: spending that falls below it is on its way to zero
+NOTHING_LEFT = 0.05  # of what a country lends: spending that falls below it is on its way to zero
+THIN = 1e-5  # of spending: trade below which residuals of revenue tell little of a country's wage
 WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
 DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
@@ -26,14 +27,13 @@ WORK = ("iterations", "evaluations", "products")  # what a certificate counts ov
 class Outcome(NamedTuple):
     """A solution, how it was reached and how far the shock was followed (percent).
 
-    `financed` is below 100 where the solution for balanced trade, followed along growing deficits, ends at that
-    percentage of them because a lender's spending falls to zero.
+    `ends` says where a path to the solution ends because a lender's spending falls to zero; empty where none does.
     """
 
     solution: Solution
     method: str
     completed: float
-    financed: float = 100.0
+    ends: str = ""
 
 
 def default_threads(system: System) -> int:
@@ -55,46 +55,49 @@ def solve(
     """Solve by Newton-GMRES from the base year; where that fails, climb the ladder of the other methods.
 
     `base` is a system whose solution is `start` (no change by default), from which the shock can be followed.
-    Each rung starts from what the one before could not do: scale effects that grow from weak ones, the shock that
-    grows from nothing, exact Newton steps with trade balances from the best iterate, deficits that grow from zero.
+    Without it the first solve is given more patience.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     first = cy.solve(system, None, tolerance, threads=threads, **patience)
-    solution = _balanced(system, first, tolerance, threads)
-    attempts, reached, method = [first], 0.0, "Newton-GMRES"
-    if not _solves(system, solution):
-        for what, path in _paths(system, tolerance, threads, base, start):
-            followed, steps, reached = path()
-            attempts += followed
-            if reached == 1.0:
-                solution = _balanced(system, followed[-1], tolerance, threads)
-                method = f"Newton-GMRES, {what} followed in {steps} steps"
-                if _solves(system, solution):
-                    break
-    if not _solves(system, solution):
-        exact = _exact(system, first.point, tolerance, threads)
-        if exact is not None and _solves(system, exact):
-            solution, method = exact, "exact Newton with trade balances"
-    work = {name: sum(getattr(attempt, name) for attempt in attempts) for name in WORK}
-    if _solves(system, solution):
-        return Outcome(solution._replace(**work), method, 100.0)
-    if system.deficits.any():
-        return _finance(system, first._replace(**work), tolerance, threads, base, start, 100.0 * reached)
+    tried, completed = [], 0.0
+    for method, attempts, reached in _rungs(system, first, tolerance, threads, base, start):
+        tried += attempts
+        completed = max(completed, reached)
+        if attempts[-1].converged and reached == 1.0:
+            tried.append(_balanced(system, attempts[-1], tolerance, threads))
+            if _solves(system, tried[-1]):
+                return Outcome(_with_work(tried[-1], tried), method, 100.0)
     # what Newton left is the best iterate of the problem that was asked
-    best = solution if solution.converged else first
-    return Outcome(best._replace(**work), method, 100.0 if best.converged else 100.0 * reached)
+    best = next((attempt for attempt in tried[::-1] if completed == 1.0 and attempt.converged), first)
+    left = Outcome(_with_work(best, tried), "Newton-GMRES", 100.0 * completed)
+    return _finance(system, left, tolerance, threads, base, start) if system.deficits.any() else left
+
+
+def _rungs(
+    system: System, first: Solution, tolerance: float, threads: int, base: System | None, start: Point | None
+):
+    """The ladder, each rung for what those before cannot do: its name, its solves and how far it reached (to 1)."""
+    yield "Newton-GMRES", [first], float(first.converged)
+    if system.feedback.max() > WEAK:
+        attempts, steps, reached = _follow_scale(system, tolerance, threads)
+        yield f"Newton-GMRES, scale effects followed in {steps} steps", attempts, float(reached == 1.0)
+    if base is not None:
+        attempts, steps, reached = follow(system, base, start, tolerance, threads)
+        yield f"Newton-GMRES, shock followed in {steps} steps", attempts, reached
+    patient = cy.solve(system, None, tolerance, 100, threads=threads, halvings=40)
+    yield "Newton-GMRES in small steps", [patient], float(patient.converged)
+    exact = _exact(system, patient.point, tolerance, threads)
+    if exact is not None:
+        yield "exact Newton with trade balances", [exact], float(exact.converged)
+
+
+def _with_work(solution: Solution, attempts: list[Solution]) -> Solution:
+    """The solution with the work of all attempts."""
+    return solution._replace(**{name: sum(getattr(attempt, name) for attempt in attempts) for name in WORK})
 
 
 def _solves(system: System, solution: Solution) -> bool:
     return solution.converged and imbalance(system, solution).max() <= BALANCE
-
-
-def _paths(system: System, tolerance: float, threads: int, base: System | None, start: Point | None):
-    """The paths that lead to `system`: what grows along each, and a function that follows it."""
-    if system.feedback.max() > WEAK:
-        yield "scale effects", lambda: _follow_scale(system, tolerance, threads)
-    if base is not None:
-        yield "shock", lambda: follow(system, base, start, tolerance, threads)
 
 
 def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[Solution], int, float]:
@@ -112,23 +115,31 @@ def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[
     return [begin, *attempts], sum(attempt.converged for attempt in attempts), points[-1][0]
 
 
-def _finance(system: System, first: Solution, tolerance, threads, base, start, completed) -> Outcome:
+def _finance(system: System, left: Outcome, tolerance: float, threads: int, base, start) -> Outcome:
     """Let deficits grow from zero to the system's own; say where on the way a lender has nothing left to spend."""
-    balanced = solve(system._replace(deficits=np.zeros_like(system.deficits)), tolerance, threads, base, start)
-    if not _solves(system._replace(deficits=np.zeros_like(system.deficits)), balanced.solution):
-        return Outcome(first, "Newton-GMRES", completed)
-    between = lambda t: system if t == 1.0 else system._replace(deficits=t * system.deficits)  # noqa: E731
-    attempts, points = _follow(between, balanced.solution.point, tolerance, threads, to_the_end=True)
-    tried = [first, balanced.solution, *attempts]
-    work = {name: sum(getattr(attempt, name) for attempt in tried) for name in WORK}
-    reached = points[-1][0]
+    none = system._replace(deficits=np.zeros_like(system.deficits))
+    balanced = solve(none, tolerance, threads, base, start).solution
+    if _solves(none, balanced):
+        begin, what = balanced.point, "the deficits, growing from zero"
+        between = lambda t: system._replace(deficits=t * system.deficits)  # noqa: E731
+    elif base is not None:  # countries that only buy or only sell, for instance, need their deficits
+        begin, what = system.origin() if start is None else start, "the change, growing from none"
+        between = lambda t: _between(base, system, t)  # noqa: E731
+    else:
+        return left
+    attempts, points = _follow(
+        lambda t: system if t == 1.0 else between(t), begin, tolerance, threads, to_the_end=True
+    )
+    tried, reached = [left.solution, balanced, *attempts], points[-1][0]
+    solved = [attempt for attempt in attempts if attempt.converged]
     if reached == 1.0:
-        solution = _balanced(system, attempts[-1], tolerance, threads)._replace(**work)
-        steps = sum(attempt.converged for attempt in attempts)
-        return Outcome(solution, f"Newton-GMRES, deficits followed in {steps} steps", 100.0)
-    last = [balanced.solution, *(attempt for attempt in attempts if attempt.converged)][-1]
-    ends = (last.state.expenditure < -NOTHING_LEFT * reached * system.deficits).any()
-    return Outcome(first._replace(**work), "Newton-GMRES", completed, 100.0 * reached if ends else 100.0)
+        tried.append(_balanced(system, solved[-1], tolerance, threads))
+        method = f"Newton-GMRES, {what.partition(',')[0]} followed in {len(solved)} steps"
+        return Outcome(_with_work(tried[-1], tried), method, 100.0)
+    left = left._replace(solution=_with_work(left.solution, tried))
+    if not solved or not (solved[-1].state.expenditure < -NOTHING_LEFT * between(reached).deficits).any():
+        return left
+    return left._replace(ends=f"{100.0 * reached:.3g} percent of {what}")
 
 
 def imbalance(system: System, solution: Solution) -> np.ndarray:
@@ -142,14 +153,16 @@ def imbalance(system: System, solution: Solution) -> np.ndarray:
 
 
 def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
-    """Go on from a converged solution in which some country's trade does not balance well yet."""
-    if not solution.converged or _solves(system, solution):
-        return solution
+    """Go on from a converged solution in which some country's trade does not balance well yet.
+
+    Counts its own work alone.
+    """
+    if _solves(system, solution):
+        return solution._replace(**dict.fromkeys(WORK, 0))
     better = _exact(system, solution.point, tolerance, threads)
     if better is None or not _solves(system, better):
         better = cy.solve(system, solution.point, ROUNDING, threads=threads)
-    work = {name: getattr(solution, name) + getattr(better, name) for name in WORK}
-    return better._replace(converged=better.residual <= tolerance, **work)
+    return better._replace(converged=better.residual <= tolerance)
 
 
 def _dense(system: System) -> bool:
@@ -188,15 +201,32 @@ def _follow(
     """
     points = [(0.0, start)]
     step, attempts = 0.25, []
-    while points[-1][0] < 1.0 and step >= (max(FINEST * points[-1][0], ROUNDING) if to_the_end else SMALLEST_STEP):
+    while points[-1][0] < 1.0 and step >= (
+        max(FINEST * points[-1][0], ROUNDING) if to_the_end else SMALLEST_STEP
+    ):
         at = min(1.0, points[-1][0] + step)
-        attempts.append(cy.solve(between(at), _predict(points, at), tolerance, threads=threads))
+        attempts.append(_corrected(between(at), _predict(points, at), tolerance, threads))
         if attempts[-1].converged:
             points = [points[-1], (at, attempts[-1].point)]
             step *= 1.5
         else:
             step *= 0.5
     return attempts, points
+
+
+def _corrected(system: System, predicted: Point, tolerance: float, threads: int) -> Solution:
+    """Newton-GMRES from a prediction; where trade is thin, exact Newton steps if it fails."""
+    solution = cy.solve(system, predicted, tolerance, threads=threads)
+    if solution.converged or not _thin(solution):
+        return solution
+    exact = _exact(system, predicted, tolerance, threads)
+    return solution if exact is None else exact
+
+
+def _thin(solution: Solution) -> bool:
+    """Whether some country trades, but very little."""
+    share = (solution.imports + solution.exports) / solution.state.expenditure
+    return bool(((share > 0) & (share < THIN)).any())
 
 
 def _predict(points, at: float) -> Point:

@@ -75,7 +75,9 @@ class Model:
         spending = final.sum(axis=1)
         gap = spending - wages - ((1 - kappa) * sales).sum(axis=1) - revenue(flows, t0, x0, s0)
         if isinstance(deficits, str):
-            zero = deficits == "zero" or (np.abs(gap.astype(float)) <= ROUND_OFF * spending.astype(float)).all()
+            zero = (
+                deficits == "zero" or (np.abs(gap.astype(float)) <= ROUND_OFF * spending.astype(float)).all()
+            )
             gap = 0 * gap if zero else gap
         else:
             gap = read(deficits)
@@ -93,10 +95,10 @@ class Model:
         lives = open_ & self.alive[:, None]
         self.a_weight = np.where(lives, share * precision.exp(-epsilon * precision.log(wedge)), 0 * share)
         if not self.unsupplied.any() and self.alive.any(axis=1).all():
-            gap = self._balanced(gap)
+            gap = self._balanced(gap, wages)
         self.given = SimpleNamespace(
-            t=t1, x=x1, s=s1, ds=(1 + s1) / (1 + s0), a=a, beta=final / spending[:, None], epsilon=epsilon, mu=mu * free,
-            kappa=kappa, labour_share=labour_share, sales=sales, wages=wages, spending=spending, gap=gap,
+            t=t1, x=x1, s=s1, ds=(1 + s1) / (1 + s0), a=a, beta=final / spending[:, None], epsilon=epsilon,
+            mu=mu * free, kappa=kappa, labour_share=labour_share, sales=sales, wages=wages, spending=spending, gap=gap,
             weight=self.a_weight, **hat,
         )  # fmt: skip
         self.double = SimpleNamespace(**{name: v.astype(float) for name, v in vars(self.given).items()})
@@ -104,12 +106,12 @@ class Model:
             np.concatenate([self.alive.ravel(), np.ones(n, bool), self.served.ravel(), np.ones(n, bool)])
         )
 
-    def _balanced(self, gap):
+    def _balanced(self, gap, wages):
         """Deficits whose sum over each group is exactly zero: what rounding leaves goes to its largest one."""
         gap = gap.copy()
         for g in range(self.group.max() + 1):
             inside = np.flatnonzero(self.group == g)
-            if abs(float(gap[inside].sum())) < 1e-8:
+            if abs(float(gap[inside].sum())) <= ROUND_OFF * float(wages[inside].sum()):
                 gap[inside[np.argmax(np.abs(gap[inside].astype(float)))]] -= gap[inside].sum()
         return gap
 
@@ -120,14 +122,18 @@ class Model:
 
     def equations(self, z, at=None):
         """What each equation misses, in logs, and the rows that fix labour income of each group."""
-        at, exp, log = (self.given, self.precision.exp, self.precision.log) if at is None else (at, np.exp, np.log)
+        at, exp, log = (
+            (self.given, self.precision.exp, self.precision.log) if at is None else (at, np.exp, np.log)
+        )
         r, w, p, e = self.split(z)
         one = lambda values, where: np.where(where, values, 0 * values + 1)  # noqa: E731
         R, E = at.sales * exp(r) * self.alive, at.spending * exp(e)
         ln_cost = at.labour_share * w[:, None] + (at.a * p[:, :, None]).sum(axis=1)
         ln_scale = -at.mu * (r - ln_cost - log(at.entry_cost))
         ln_u = -at.epsilon * (ln_cost + ln_scale - log(at.productivity) - log(at.ds))
-        most = np.where(self.alive, ln_u, -np.inf).max(axis=0).real  # of each industry: keeps powers within range
+        most = (
+            np.where(self.alive, ln_u, -np.inf).max(axis=0).real
+        )  # of each industry: keeps powers within range
         power = at.weight * exp(np.where(self.alive, ln_u - most, 0 * ln_u))[:, None, :]
         d = one(power.sum(axis=0), self.served)
         X = at.beta * E[:, None] + (at.a * (at.kappa * R)[:, None, :]).sum(axis=2)

@@ -54,7 +54,9 @@ def _economy(rng, small: bool) -> eh.Economy:
     inputs *= (flows.sum(axis=0) > 0)[:, :, None]
     for _ in range(60):
         try:
-            economy = eh.Economy(flows, epsilon, mu, entry=entry, input_shares=inputs if linked else None, **taxes)
+            economy = eh.Economy(
+                flows, epsilon, mu, entry=entry, input_shares=inputs if linked else None, **taxes
+            )
         except eh.BadInput:  # industries use more than there is, or a country has no income
             inputs, flows = 0.7 * inputs, flows if linked else _more_at_home(flows)
             continue
@@ -70,7 +72,9 @@ def _economy(rng, small: bool) -> eh.Economy:
 def _feedback(rng, industries: int) -> np.ndarray:
     """alpha (K,): none, moderate, mixed, steep, or all at the largest."""
     style = rng.choice(5, p=[0.1, 0.45, 0.2, 0.15, 0.1])
-    low, high = [(0.0, 0.0), (0.0, 0.9), (0.0, LARGEST_ALPHA), (0.9, LARGEST_ALPHA), (LARGEST_ALPHA,) * 2][style]
+    low, high = [(0.0, 0.0), (0.0, 0.9), (0.0, LARGEST_ALPHA), (0.9, LARGEST_ALPHA), (LARGEST_ALPHA,) * 2][
+        style
+    ]
     return rng.uniform(low, high, industries)
 
 
@@ -111,7 +115,9 @@ def _less_imbalance(x: np.ndarray, rounds: int) -> np.ndarray:
         sold = factor * (abroad.sum(axis=2) / factor).sum(axis=1)
         bought = (factor[:, None] * abroad.sum(axis=2)).sum(axis=0) / factor
         both = (sold > 0) & (bought > 0)
-        factor = factor * np.where(both, np.sqrt(np.where(both, bought, 1.0) / np.where(both, sold, 1.0)), 1.0)
+        factor = factor * np.where(
+            both, np.sqrt(np.where(both, bought, 1.0) / np.where(both, sold, 1.0)), 1.0
+        )
     scaled = x * factor[:, None, None] / factor[None, :, None]
     return scaled / scaled.sum()
 
@@ -196,4 +202,8 @@ def _deficits(rng, kind: str, economy: eh.Economy):
     levels = rng.uniform(-LARGEST_DEFICIT, LARGEST_DEFICIT, len(economy.countries)) * economy.labour_income
     borrowed, lent = levels.clip(min=0.0), -levels.clip(max=0.0)
     both = min(borrowed.sum(), lent.sum())
-    return both * (borrowed / max(borrowed.sum(), both) - lent / max(lent.sum(), both)) if both > 0 else 0.0 * levels
+    return (
+        both * (borrowed / max(borrowed.sum(), both) - lent / max(lent.sum(), both))
+        if both > 0
+        else 0.0 * levels
+    )
