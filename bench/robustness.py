@@ -84,9 +84,8 @@ def report(ends, methods, errors, refusals, slowest) -> None:
     if errors:
         table = np.array(errors)
         solved = table[:, 1] < 1e-30
-        print(
-            f"{solved.sum()} of {len(table)} solved again to 40 digits; unsolved: {table[~solved, 3].astype(int).tolist()}"
-        )
+        left = table[~solved, 3].astype(int).tolist()
+        print(f"{solved.sum()} of {len(table)} solved again to 40 digits; unsolved: {left}")
         worst = table[solved][np.argsort(-table[solved, 0])][:5]
         for error, _, residual, number in worst:
             print(f"world {int(number)}: error of ln W {error:.1e}, residual {residual:.1e}")
