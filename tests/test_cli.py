@@ -398,5 +398,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     gone, pipe = os.pipe()
     os.close(gone)
     with os.fdopen(pipe, "wb") as nobody:
-        ran = subprocess.run([sys.executable, "-m", "exacthat", "data"], stdout=nobody, stderr=subprocess.PIPE)
+        ran = subprocess.run(
+            [sys.executable, "-m", "exacthat", "data"], stdout=nobody, stderr=subprocess.PIPE
+        )
     assert (ran.returncode, ran.stderr) == (0, b"")

@@ -279,7 +279,7 @@ def trade_groups(countries, labour_income, linked, deficits) -> np.ndarray:
     names = np.array(countries)
     faults = [
         f"countries {', '.join(names[component == c])} trade with no one else, yet their deficits sum to "
-        f"{owed[c]:.4g} ({owed[c] / income[c]:.2%} of their labour income), which no one can finance: "
+        f"{owed[c]:.4g} ({owed[c] / income[c]:.3g} of their labour income), which no one can finance: "
         "pass deficits='zero' or purge them first"
         for c in np.flatnonzero(np.abs(owed) > COMPONENT_DEFICIT * income)
     ]

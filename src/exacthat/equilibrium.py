@@ -11,12 +11,12 @@ from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
-from exacthat.errors import BadInput, BadParameter, NotConverged
+from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
+from exacthat.solver import BALANCE, Outcome, default_threads, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
@@ -331,6 +331,8 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
         economy, _certify(economy, system, outcome, tolerance, threads), problem.labour, system.deficits,
         problem.policy, given, system.sales, outcome.solution,
     )  # fmt: skip
+    if outcome.ends:
+        raise NoEquilibrium(_unfinanced(result, outcome.ends))
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
@@ -344,11 +346,22 @@ def _implied_base(economy: Economy) -> System | None:
         return None
 
 
+def _unfinanced(result: Equilibrium, ends: str) -> str:
+    """Say how far the deficits can be financed after the change, and who is to lend most."""
+    lent = -result.deficits / result.economy.labour_income
+    n = int(np.argmax(lent))
+    return (
+        f"the deficits cannot be financed after this change: at {ends}, a lender's spending falls to zero. The largest "
+        f"lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of its base-year labour income, more than it can "
+        "earn abroad: pass deficits='zero' or smaller ones"
+    )
+
+
 def _failure(result: Equilibrium) -> str:
     """Say what a result misses and what to do."""
     certificate = result.certificate
     if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
-        gap = imbalance(result._system, result._solution)
+        gap = cy.slacks(result._system, result._solution).imbalance
         n = int(np.argmax(gap))
         trade = (
             result._solution.imports[n] + result._solution.exports[n]

@@ -1,4 +1,4 @@
-"""Solve a hat system: Newton first, and where that fails follow the solution along the shock."""
+"""Solve a hat system: Newton first; where that fails, follow the solution along a path, rung after rung."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
-SMALLEST_STEP = 1e-3  # of the shock, in continuation
+SMALLEST_STEP = 1e-3  # of a path
+FINEST = 1e-4  # of what a path has reached: where its very end is looked for
+NOTHING_LEFT = 0.05  # of what a country lends: spending that falls below it is on its way to zero
+THIN = 1e-5  # of spending: trade below which residuals of revenue tell little of a country's wage
+WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
+DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
 
 
 class Outcome(NamedTuple):
-    """A solution and its slacks, how it was reached and how far the shock was followed (percent)."""
+    """A solution and its slacks, how it was reached and how far the shock was followed (percent).
+
+    `ends` says where a path to the solution ends because a lender's spending falls to zero; empty where none does.
+    """
 
     solution: Solution
     slacks: Slacks
     method: str
     completed: float
+    ends: str = ""
 
 
 def default_threads(system: System) -> int:
@@ -47,44 +57,131 @@ def solve(
     base: System | Callable[[], System] | None = None,
     start: Point | None = None,
 ) -> Outcome:
-    """Solve by Newton-GMRES from the base year; where that fails, follow the solution from `base`.
+    """Solve by Newton-GMRES from the base year; where that fails, climb the ladder of the other methods.
 
-    `base` is a system whose solution is `start` (no change by default), or what makes it when it is needed. Without
-    it Newton is given more patience.
+    `base` is a system whose solution is `start` (no change by default), from which the shock can be followed, or
+    what makes it when it is needed. Without it the first solve is given more patience.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
-    solution = cy.solve(system, None, tolerance, threads=threads, **patience)
-    if solution.converged or base is None:
-        reached = 100.0 if solution.converged else 0.0
-        return Outcome(*_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
+    first = cy.solve(system, None, tolerance, threads=threads, **patience)
+    slacks = cy.slacks(system, first)
+    if first.converged and slacks.balance <= BALANCE:
+        return Outcome(first, slacks, "Newton-GMRES", 100.0)
     base = base() if callable(base) else base
-    followed, steps, reached = follow(system, base, start, tolerance, threads)
-    work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
-    if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
-        return Outcome(
-            solution._replace(**work), cy.slacks(system, solution), "Newton-GMRES", 100.0 * reached
-        )
-    balanced = _balanced(system, followed[-1]._replace(**work), tolerance, threads)
-    return Outcome(*balanced, f"Newton-GMRES, shock followed in {steps} steps", 100.0)
+    tried, completed = [], 0.0
+    for method, attempts, reached in _rungs(system, first, tolerance, threads, base, start):
+        tried += attempts
+        completed = max(completed, reached)
+        if attempts[-1].converged and reached == 1.0:
+            tried.append(_balanced(system, attempts[-1], tolerance, threads))
+            if _solves(system, tried[-1]):
+                return _outcome(system, tried[-1], tried, method, 100.0)
+    # what Newton left is the best iterate of the problem that was asked
+    best = next((attempt for attempt in tried[::-1] if completed == 1.0 and attempt.converged), first)
+    left = _outcome(system, best, tried, "Newton-GMRES", 100.0 * completed)
+    return _finance(system, left, tolerance, threads, base, start) if system.deficits.any() else left
 
 
-def imbalance(system: System, solution: Solution) -> np.ndarray:
-    """|imports - exports - deficit| over trade (N,): what relative wages hang on when trade is small.
+def _rungs(
+    system: System, first: Solution, tolerance: float, threads: int, base: System | None, start: Point | None
+):
+    """The ladder, each rung for what those before cannot do: its name, its solves and how far it reached (to 1)."""
+    yield "Newton-GMRES", [first], float(first.converged)
+    if system.feedback.max() > WEAK:
+        attempts, steps, reached = _follow_scale(system, tolerance, threads)
+        yield f"Newton-GMRES, scale effects followed in {steps} steps", attempts, float(reached == 1.0)
+    if base is not None:
+        attempts, steps, reached = follow(system, base, start, tolerance, threads)
+        yield f"Newton-GMRES, shock followed in {steps} steps", attempts, reached
+    patient = cy.solve(system, None, tolerance, 100, threads=threads, halvings=40)
+    yield "Newton-GMRES in small steps", [patient], float(patient.converged)
+    exact = _exact(system, patient.point, tolerance, threads)
+    if exact is not None:
+        yield "exact Newton with trade balances", [exact], float(exact.converged)
 
-    Zero for a country that trades with no one.
+
+def _with_work(solution: Solution, attempts: list[Solution]) -> Solution:
+    """The solution with the work of all attempts."""
+    return solution._replace(**{name: sum(getattr(attempt, name) for attempt in attempts) for name in WORK})
+
+
+def _outcome(
+    system: System, solution: Solution, attempts: list[Solution], method: str, completed: float
+) -> Outcome:
+    return Outcome(_with_work(solution, attempts), cy.slacks(system, solution), method, completed)
+
+
+def _solves(system: System, solution: Solution) -> bool:
+    return solution.converged and cy.slacks(system, solution).balance <= BALANCE
+
+
+def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[Solution], int, float]:
+    """Let scale effects grow from weak ones to the system's own, 1 - alpha falling geometrically.
+
+    Near alpha = 1 countries specialise almost wholly; which way, the shock decides and weak scale effects show.
     """
-    return cy.slacks(system, solution).imbalance
+    alpha = system.feedback
+    weak = np.minimum(alpha, WEAK)
+    between = lambda t: system._replace(feedback=1.0 - (1.0 - alpha) ** t * (1.0 - weak) ** (1.0 - t))  # noqa: E731
+    begin = cy.solve(between(0.0), None, tolerance, threads=threads, halvings=15)
+    if not begin.converged:
+        return [begin], 0, 0.0
+    attempts, points = _follow(lambda t: system if t == 1.0 else between(t), begin.point, tolerance, threads)
+    return [begin, *attempts], sum(attempt.converged for attempt in attempts), points[-1][0]
 
 
-def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> tuple[Solution, Slacks]:
-    """Go on from a converged solution in which some country's trade does not balance well yet."""
-    slacks = cy.slacks(system, solution)
-    if not solution.converged or slacks.balance <= BALANCE:
-        return solution, slacks
-    better = cy.solve(system, solution.point, ROUNDING, threads=threads)
-    work = {name: getattr(solution, name) + getattr(better, name) for name in WORK}
-    better = better._replace(converged=better.residual <= tolerance, **work)
-    return better, cy.slacks(system, better)
+def _finance(system: System, left: Outcome, tolerance: float, threads: int, base, start) -> Outcome:
+    """Let deficits grow from zero to the system's own; say where on the way a lender has nothing left to spend."""
+    none = system._replace(deficits=np.zeros_like(system.deficits))
+    balanced = solve(none, tolerance, threads, base, start).solution
+    if _solves(none, balanced):
+        begin, what = balanced.point, "the deficits, growing from zero"
+        between = lambda t: system._replace(deficits=t * system.deficits)  # noqa: E731
+    elif base is not None:  # countries that only buy or only sell, for instance, need their deficits
+        begin, what = system.origin() if start is None else start, "the change, growing from none"
+        between = lambda t: _between(base, system, t)  # noqa: E731
+    else:
+        return left
+    attempts, points = _follow(
+        lambda t: system if t == 1.0 else between(t), begin, tolerance, threads, to_the_end=True
+    )
+    tried, reached = [left.solution, balanced, *attempts], points[-1][0]
+    solved = [attempt for attempt in attempts if attempt.converged]
+    if reached == 1.0:
+        tried.append(_balanced(system, solved[-1], tolerance, threads))
+        method = f"Newton-GMRES, {what.partition(',')[0]} followed in {len(solved)} steps"
+        return _outcome(system, tried[-1], tried, method, 100.0)
+    left = left._replace(solution=_with_work(left.solution, tried))
+    if not solved or not (solved[-1].state.expenditure < -NOTHING_LEFT * between(reached).deficits).any():
+        return left
+    return left._replace(ends=f"{100.0 * reached:.3g} percent of {what}")
+
+
+def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
+    """Go on from a converged solution in which some country's trade does not balance well yet.
+
+    Counts its own work alone.
+    """
+    if _solves(system, solution):
+        return solution._replace(**dict.fromkeys(WORK, 0))
+    better = _exact(system, solution.point, tolerance, threads)
+    if better is None or not _solves(system, better):
+        better = cy.solve(system, solution.point, ROUNDING, threads=threads)
+    return better._replace(converged=better.residual <= tolerance)
+
+
+def _dense(system: System) -> bool:
+    """Whether the dense Jacobian is small enough to be used."""
+    return sum(part.size for part in system.origin() if part is not None) <= DENSE
+
+
+def _exact(system: System, point: Point, tolerance: float, threads: int) -> Solution | None:
+    """Exact Newton steps from `point`; None where the system is too large or the steps lead nowhere."""
+    if not _dense(system):
+        return None
+    found, steps = refine(system, point, 0.1 * tolerance)
+    judged = cy.solve(system, found, tolerance, 0, threads=threads)
+    return judged._replace(iterations=steps) if np.isfinite(judged.residual) else None
 
 
 def follow(
@@ -95,19 +192,46 @@ def follow(
     Returns all attempts in order, the steps that succeeded and the share of the way reached.
     """
     # from the unknowns of the target: its taxes may need more of them than the base has
-    points = [(0.0, system.origin() if start is None else start)]
-    step, steps, attempts = 0.25, 0, []
-    while points[-1][0] < 1.0 and step >= SMALLEST_STEP:
+    begin = system.origin() if start is None else start
+    attempts, points = _follow(lambda t: _between(base, system, t), begin, tolerance, threads)
+    return attempts, sum(attempt.converged for attempt in attempts), points[-1][0]
+
+
+def _follow(
+    between: Callable[[float], System], start: Point, tolerance: float, threads: int, to_the_end: bool = False
+) -> tuple[list[Solution], list[tuple[float, Point]]]:
+    """Follow the solution of `between(t)` from `start` at t = 0; return all attempts and the last two points.
+
+    `to_the_end` goes on in ever smaller steps, to where the path ends.
+    """
+    points = [(0.0, start)]
+    step, attempts = 0.25, []
+    while points[-1][0] < 1.0 and step >= (
+        max(FINEST * points[-1][0], ROUNDING) if to_the_end else SMALLEST_STEP
+    ):
         at = min(1.0, points[-1][0] + step)
-        attempts.append(
-            cy.solve(_between(base, system, at), _predict(points, at), tolerance, threads=threads)
-        )
+        attempts.append(_corrected(between(at), _predict(points, at), tolerance, threads))
         if attempts[-1].converged:
-            points, steps = [points[-1], (at, attempts[-1].point)], steps + 1
+            points = [points[-1], (at, attempts[-1].point)]
             step *= 1.5
         else:
             step *= 0.5
-    return attempts, steps, points[-1][0]
+    return attempts, points
+
+
+def _corrected(system: System, predicted: Point, tolerance: float, threads: int) -> Solution:
+    """Newton-GMRES from a prediction; where trade is thin, exact Newton steps if it fails."""
+    solution = cy.solve(system, predicted, tolerance, threads=threads)
+    if solution.converged or not _thin(solution):
+        return solution
+    exact = _exact(system, predicted, tolerance, threads)
+    return solution if exact is None else exact
+
+
+def _thin(solution: Solution) -> bool:
+    """Whether some country trades, but very little."""
+    share = (solution.imports + solution.exports) / solution.state.expenditure
+    return bool(((share > 0) & (share < THIN)).any())
 
 
 def _predict(points, at: float) -> Point:

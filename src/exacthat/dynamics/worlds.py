@@ -12,7 +12,7 @@ from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution
-from exacthat.solver import BALANCE, ROUNDING, default_threads, imbalance, solve
+from exacthat.solver import BALANCE, ROUNDING, default_threads, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
 USED = 4  # of them, nearest in time, that one prediction goes through
@@ -75,7 +75,7 @@ class World:
 
     def certified(self, solution: Solution) -> bool:
         """Tell whether a solution meets the world's tolerance and balances trade."""
-        balanced = imbalance(self.problem.system, solution).max() <= BALANCE
+        balanced = cy.slacks(self.problem.system, solution).balance <= BALANCE
         return solution.residual <= self.tolerance and bool(balanced)
 
     def output_shares(self, solution: Solution) -> np.ndarray:
@@ -97,14 +97,8 @@ class World:
 
     def slack(self, solution: Solution) -> tuple[float, float, float]:
         """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares."""
-        system, state = self.problem.system, solution.state
-        income = system.labour_income * np.exp(state.wage_bill)
-        growth = np.bincount(system.component, income) / np.bincount(system.component, system.labour_income)
-        sales = system.sales * np.exp(solution.point.sales)
-        implied = sales * growth[system.component] * np.exp(-state.residual.sales)
-        shares = self.output_shares(solution).sum(axis=1)
-        walras = float(abs(implied.sum() / sales.sum() - 1.0))
-        return walras, float(imbalance(system, solution).max()), float(np.abs(shares - 1.0).max())
+        slacks = cy.slacks(self.problem.system, solution)
+        return slacks.walras, slacks.balance, slacks.adding_up
 
     def worst(self, solution: Solution) -> tuple[str, str]:
         """Labels of the cell with the largest residual."""
