@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import exacthat as eh
+from exacthat import solver
 
 NAMES = {"countries": ["PAK", "IND", "VNM"], "industries": ["textiles", "steel"]}
 FLOWS = np.random.default_rng(0).uniform(1, 2, (3, 3, 2)) + 8 * np.eye(3)[:, :, None]
@@ -129,11 +130,20 @@ def test_tariff_policy_on_an_untaxed_base_is_followed_where_newton_fails():
     assert "followed" in eq.certificate.method
 
 
-@pytest.mark.parametrize("trade_cost", [15.0, 30.0])
-def test_trade_too_small_to_tell_wages_is_not_certified(trade_cost):
-    """Residuals in logs of sales say nothing about wages of countries that hardly trade."""
-    tiny = eh.Economy([[[8.0], [2.0]], [[2.0], [30.0]]], 8.0)
+@pytest.mark.parametrize("trade_cost", [30.0, 300.0])
+def test_trade_too_small_for_residuals_tells_wages_by_its_balance(trade_cost, monkeypatch):
+    """Residuals in logs of sales say nothing about wages of countries that hardly trade; trade balances do.
+
+    With own trade shares of one, balance is a01 a00 Y1 (w1/w0)^(2 epsilon + 1) = a10 a11 Y0.
+    """
+    shares, income, elasticity = np.array([[0.8, 0.0625], [0.2, 0.9375]]), np.array([10.0, 32.0]), 8.0
+    tiny = eh.Economy((shares * income)[:, :, None], elasticity)
     shock = eh.Shock(trade_cost=trade_cost, productivity=[[1.0], [2.0]])
+    a = shares * np.array([[1.0], [2.0**elasticity]])
+    ratio = a[0, 1] * a[0, 0] * income[1] / (a[1, 0] * a[1, 1] * income[0])
+    wage = eh.counterfactual(tiny, shock).wage_hat
+    np.testing.assert_allclose(wage[0] / wage[1], ratio ** (1 / (2 * elasticity + 1)), rtol=1e-10)
+    monkeypatch.setattr(solver, "DENSE", 0)  # as in a world too large for the dense Jacobian
     with pytest.raises(eh.NotConverged, match="too little to tell its wage"):
         eh.counterfactual(tiny, shock)
 
