@@ -85,8 +85,11 @@ def assemble(economy: Economy, shock: Shock, policy: Policy | None, deficits) ->
         markup = np.ascontiguousarray((1.0 + rates.production_subsidy).T)
         same_rates = bool((markup == base.markup).all())
     if not (hats.labour is hats.productivity is hats.entry_cost is None and same_rates):
-        ln_u = (1.0 + base.scale) * economy.labour_share * np.log(labour)[:, None]
-        ln_u = ln_u + np.log(markup / base.markup).T
+        ln_u = base.shift.T
+        if hats.labour is not None:
+            ln_u = ln_u + (1.0 + base.scale) * economy.labour_share * np.log(labour)[:, None]
+        if not same_rates:
+            ln_u = ln_u + np.log(markup / base.markup).T
         if hats.productivity is not None:
             ln_u = ln_u + np.log(hats.productivity)
         if hats.entry_cost is not None:
