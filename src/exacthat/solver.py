@@ -18,7 +18,7 @@ ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for
 NOTHING_LEFT = 0.05  # of what a country lends: spending that falls below it is on its way to zero
-THIN = 1e-5  # of spending: trade below which residuals of revenue tell little of a country's wage
+THIN = 1e-4  # of spending: trade below which residuals of revenue tell little of a country's wage
 WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
 DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
@@ -85,10 +85,11 @@ def _rungs(
         attempts, steps, reached = follow(system, base, start, tolerance, threads)
         yield f"Newton-GMRES, shock followed in {steps} steps", attempts, reached
     patient = cy.solve(system, None, tolerance, 100, threads=threads, halvings=40)
-    yield "Newton-GMRES in small steps", [patient], float(patient.converged)
-    exact = _exact(system, patient.point, tolerance, threads)
-    if exact is not None:
-        yield "exact Newton with trade balances", [exact], float(exact.converged)
+    exact = _exact(system, patient.point, tolerance, threads) if _thin(patient) else None
+    if exact is None:
+        yield "Newton-GMRES in small steps", [patient], float(patient.converged)
+    else:
+        yield "exact Newton with trade balances", [patient, exact], float(exact.converged)
 
 
 def _with_work(solution: Solution, attempts: list[Solution]) -> Solution:
