@@ -55,7 +55,7 @@ def solve(
     """Solve by Newton-GMRES from the base year; where that fails, climb the ladder of the other methods.
 
     `base` is a system whose solution is `start` (no change by default), from which the shock can be followed.
-    Without it the first solve is given more patience.
+    Without it the first solve is given more patience. Where trade is thin, exact Newton steps help on every rung.
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     first = cy.solve(system, None, tolerance, threads=threads, **patience)
@@ -66,6 +66,8 @@ def solve(
         if attempts[-1].converged and reached == 1.0:
             tried.append(_balanced(system, attempts[-1], tolerance, threads))
             if _solves(system, tried[-1]):
+                exact = any(one.iterations > 0 and one.products == 0 for one in [*attempts, tried[-1]])
+                method += " and exact Newton steps" * exact
                 return Outcome(_with_work(tried[-1], tried), method, 100.0)
     # what Newton left is the best iterate of the problem that was asked
     best = next((attempt for attempt in tried[::-1] if completed == 1.0 and attempt.converged), first)
@@ -84,12 +86,6 @@ def _rungs(
     if base is not None:
         attempts, steps, reached = follow(system, base, start, tolerance, threads)
         yield f"Newton-GMRES, shock followed in {steps} steps", attempts, reached
-    patient = cy.solve(system, None, tolerance, 100, threads=threads, halvings=40)
-    exact = _exact(system, patient.point, tolerance, threads) if _thin(patient) else None
-    if exact is None:
-        yield "Newton-GMRES in small steps", [patient], float(patient.converged)
-    else:
-        yield "exact Newton with trade balances", [patient, exact], float(exact.converged)
 
 
 def _with_work(solution: Solution, attempts: list[Solution]) -> Solution:
