@@ -271,7 +271,8 @@ def counterfactual(
     BadInput, BadParameter
         For a scenario that does not fit the economy; every fault with its cell.
     NoEquilibrium
-        For instance a group of countries cut off from those who finance its deficit.
+        For instance a group of countries cut off from those who finance its deficit, or deficits for which a
+        lender would have to spend less than nothing.
     NotConverged
         With the last iterate and the share of the shock up to which the solution was followed.
 
