@@ -25,9 +25,14 @@ class Problem(NamedTuple):
     unchanged: bool  # nothing differs from the base year
 
 
-def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Problem:
-    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
-    _check_uniqueness(economy)
+def assemble(
+    economy: Economy, shock: Shock, policy: Policy, deficits, allow_multiple: bool = False
+) -> Problem:
+    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones.
+
+    `allow_multiple` admits mu*epsilon of one and above under free entry, where equilibria are not unique.
+    """
+    _check_scale_effects(economy, allow_multiple)
     hats, rates = shock.hats(economy), policy.rates(economy)
     levels = deficit_levels(deficits, economy)
     epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
@@ -115,19 +120,20 @@ def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray | None,
     return border, revenue
 
 
-def base_system(economy: Economy) -> System:
+def base_system(economy: Economy, allow_multiple: bool = False) -> System:
     """Return the hat system of the base year: its solution is no change, if the data are consistent."""
-    return assemble(economy, Shock(), Policy(), "fixed").system
+    return assemble(economy, Shock(), Policy(), "fixed", allow_multiple).system
 
 
-def _check_uniqueness(economy: Economy) -> None:
+def _check_scale_effects(economy: Economy, allow_multiple: bool) -> None:
     if economy.entry != "free":
         return
     faults = [
         f"industry {economy.industries[k]!r} has mu*epsilon = {economy.alpha[k]:.4g}; under free entry the "
         f"equilibrium is unique only below 1: lower its scale elasticity ({economy.scale_elasticity[k]:g}) "
-        f"or its trade elasticity ({economy.trade_elasticity[k]:g})"
-        for k in np.flatnonzero(economy.alpha >= 1.0)
+        f"or its trade elasticity ({economy.trade_elasticity[k]:g}), or pass allow_multiple=True to "
+        "counterfactual for one of several equilibria"
+        for k in np.flatnonzero((economy.alpha >= 1.0) & (not allow_multiple))
     ]
     faults += [
         f"country {economy.countries[i]!r}: inputs and scale effects compound to {economy.roundabout[i]:.4g} (spectral "

@@ -11,11 +11,21 @@ from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
+from exacthat.error_bound import Evidence
 from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
+from exacthat.solver import (
+    BALANCE,
+    Outcome,
+    default_threads,
+    imbalance,
+    on_branch,
+    price_power,
+    solve,
+    trade_shares,
+)
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
@@ -77,6 +87,20 @@ class Equilibrium:
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
         return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
+
+    @cached_property
+    def others(self) -> tuple[Equilibrium, ...]:
+        """Other certified equilibria of the same scenario that a search from random points finds.
+
+        Empty where `certificate.unique` is "proved" or "not found otherwise"; not all there are.
+        """
+        held = self.certificate
+        problem = Problem(self._system, self.labour_hat, self.policy, self.shock, False)
+        found = (Outcome(other, "random start", 100.0) for other in held.other_solutions)
+        others = (
+            equilibrium_of(self.economy, problem, outcome, held.tolerance, held.threads) for outcome in found
+        )
+        return tuple(other for other in others if other.certificate.ok)
 
     @cached_property
     def factory_price_hat(self) -> np.ndarray:
@@ -192,13 +216,14 @@ def counterfactual(
     tol: float = 1e-10,
     threads: int | None = None,
     on_failure: str = "raise",
+    allow_multiple: bool = False,
 ) -> Equilibrium:
     """Solve for the world after a shock and under a new policy, by exact hat algebra.
 
     Parameters
     ----------
     economy : Economy
-        The base year; under free entry every mu*epsilon must be below 1 (unique equilibrium [KLR]).
+        The base year; under free entry every mu*epsilon must be below 1 unless `allow_multiple`.
     shock : Shock, optional
         Changes of trade costs, productivity, labour, entry costs.
     policy : Policy, optional
@@ -211,6 +236,10 @@ def counterfactual(
         For the compiled kernel; results do not depend on it.
     on_failure : "raise" or "return"
         What to do when the residual stays above `tol`.
+    allow_multiple : bool
+        Admit mu*epsilon of one and above under free entry, where equilibria are not unique [KLR]: the one that
+        continuous change of the shock leads to from the base year is returned. `certificate.unique` searches
+        for others, `others` holds them.
 
     Returns
     -------
@@ -236,14 +265,28 @@ def counterfactual(
     (True, 'certified')
     """
     require_economy(economy)
-    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
-        if value is not None and not isinstance(value, kind):
-            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
+    check_changes(shock, policy)
     if on_failure not in ("raise", "return"):
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
-    return _solved(economy, shock or Shock(), policy or Policy(), deficits, tol, threads, on_failure)
+    return _solved(
+        economy,
+        shock or Shock(),
+        policy or Policy(),
+        deficits,
+        tol,
+        threads,
+        on_failure,
+        bool(allow_multiple),
+    )
+
+
+def check_changes(shock, policy) -> None:
+    """Refuse a shock or policy of another type."""
+    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
 
 
 def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None) -> Economy:
@@ -268,27 +311,30 @@ def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
     return rebalance(economy, "zero", threads=threads)
 
 
-def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) -> Equilibrium:
+def _solved(
+    economy, shock, policy, deficits, tolerance, threads, on_failure, allow_multiple=False
+) -> Equilibrium:
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
-    problem = assemble(economy, shock, policy, deficits)
+    problem = assemble(economy, shock, policy, deficits, allow_multiple)
     threads = default_threads(problem.system) if threads is None else thread_count(threads)
     outcome = _at_base(problem, tolerance, threads) if problem.unchanged else None
     untouched = outcome is not None
     if outcome is None:
-        base = _followed_from(economy)
-        outcome = solve(problem.system, tolerance, threads, base)
-    result = _equilibrium(economy, problem, outcome, tolerance, threads, untouched)
+        base = _followed_from(economy, allow_multiple)
+        several = problem.system.feedback.max() >= 1.0  # which one Newton would find is chance
+        outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
+    result = equilibrium_of(economy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
 
 
-def _followed_from(economy: Economy) -> System | None:
+def _followed_from(economy: Economy, allow_multiple: bool) -> System | None:
     """The base year as the flows imply it; None where they imply negative final demand, so there is none."""
     if economy.consistent:
-        return base_system(economy)
+        return base_system(economy, allow_multiple)
     try:
-        return base_system(replace(economy, expenditure_shares=None))
+        return base_system(replace(economy, expenditure_shares=None), allow_multiple)
     except BadInput:
         return None
 
@@ -335,7 +381,10 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     )
 
 
-def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
+def equilibrium_of(
+    economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched=False
+) -> Equilibrium:
+    """Turn a solution of a problem's hat system into an equilibrium with its certificate."""
     system, solution = problem.system, outcome.solution
     state, ln_sales_hat = solution.state, solution.point.sales.T
     expenditure = economy.expenditure if untouched else state.expenditure
@@ -348,6 +397,8 @@ def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads
     share_hat = np.where(system.sales.T > 0, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
     output_shares = economy.output_shares * share_hat
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
+    evidence = Evidence(system, solution.point, np.log(expenditure_hat / price), economy.packed_shares)
+    certificate = replace(certificate, _evidence=evidence)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
               expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
     return Equilibrium(

@@ -50,6 +50,19 @@ def solve(
     if solution.converged or base is None:
         reached = 100.0 if solution.converged else 0.0
         return Outcome(_balanced(system, solution, tolerance, threads), "Newton-GMRES", reached)
+    return _followed(solution, system, base, start, tolerance, threads)
+
+
+def on_branch(system: System, tolerance: float, threads: int, base: System | None) -> Outcome:
+    """Follow the solution from `base`, where it is no change: for systems with several solutions."""
+    if base is None:
+        return solve(system, tolerance, threads)
+    at_base = cy.solve(system, None, tolerance, 0, threads)
+    return _followed(at_base, system, base, None, tolerance, threads)
+
+
+def _followed(solution: Solution, system: System, base: System, start, tolerance, threads) -> Outcome:
+    """Follow the shock; where that fails, what is left is `solution`, with all work counted."""
     followed, steps, reached = follow(system, base, start, tolerance, threads)
     work = {name: getattr(solution, name) + sum(getattr(point, name) for point in followed) for name in WORK}
     if reached < 1.0:  # what Newton left is the best iterate of the problem that was asked
