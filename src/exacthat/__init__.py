@@ -36,6 +36,7 @@ _HOMES = {
     "local_stability": ("Stability", "stability"),
     "proposals": ("certify",),
     "gradient": ("WelfareGradient", "welfare_gradient"),
+    "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (
         "Appraisal",
