@@ -91,7 +91,7 @@ def test_the_solve_does_not_pay_for_what_is_computed_on_first_use():
 
 
 def test_a_wrong_number_is_not_covered_up():
-    held = solved(1).certificate._evidence
+    held = solved(1).certificate.evidence.reported()
     bound, method = bounds.error_bound(held._replace(ln_welfare=held.ln_welfare + 0.01))
     assert method == bounds.PROVED
     np.testing.assert_allclose(bound, 0.01, rtol=1e-6)
@@ -345,3 +345,18 @@ def test_the_branch_of_the_base_year_is_followed():
     np.testing.assert_allclose(eq.output_shares, 0.5, rtol=1e-9)
     assert "followed" in eq.certificate.method
     assert eq.certificate.unique == "multiple"
+
+
+def test_a_branch_that_ends_is_told():
+    """Two countries share two industries until one of them is much better at one of these."""
+    shock = eh.Shock(productivity=[[3.0, 1.0], [1.0, 1.0]])
+    with pytest.raises(eh.NotConverged, match="its branch may end there"):
+        eh.counterfactual(mirror(0.9, 1.6), shock, allow_multiple=True)
+
+
+def test_evidence_leads_back_to_the_same_system():
+    world, shock, _ = scenario(4, PARTS)
+    eq = eh.counterfactual(world, shock, eh.Policy.free_trade(world))
+    again = eq.certificate.evidence.reported().system
+    for name, array in eq._system._asdict().items():
+        np.testing.assert_array_equal(array, getattr(again, name), err_msg=name)

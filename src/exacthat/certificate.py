@@ -35,8 +35,9 @@ class Certificate:
     alpha_max    largest mu*epsilon that acts (0 under restricted entry)
     worst        country and industry (or "spending") of the cell with the largest residual
     instruction_set, threads    of the compiled kernel
+    evidence     the scenario and the solution, from which what follows is computed; None for a path
 
-    Computed on first use, since they cost more than the solve; the certificate keeps the hat system for it:
+    Computed on first use, since they cost more than the solve:
 
     error_bound    (N,), largest |reported - true| ln What; `error_bound_method` names what stands behind it
     unique         "proved", "not found otherwise" or "multiple"; `unique_method` says by what
@@ -58,7 +59,7 @@ class Certificate:
     worst: tuple[str, str]
     instruction_set: str
     threads: int
-    _evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -107,23 +108,23 @@ class Certificate:
 
     @cached_property
     def _bound(self) -> tuple[np.ndarray | None, str]:
-        if self._evidence is None:
+        if self.evidence is None:
             return None, "not computed"
         from exacthat.error_bound import error_bound
 
-        return error_bound(self._evidence)
+        return error_bound(self.evidence.reported())
 
     @cached_property
     def _uniqueness(self) -> Uniqueness | None:
-        if self._evidence is None:
+        if self.evidence is None:
             return None
         from exacthat.multiplicity import uniqueness
 
-        return uniqueness(self._evidence, self.tolerance)
+        return uniqueness(self.evidence.reported(), self.tolerance)
 
     def to_dict(self) -> dict:
         """Return what the solve itself told as a plain dictionary (for JSON)."""
-        names = (field.name for field in fields(self) if not field.name.startswith("_"))
+        names = (field.name for field in fields(self) if field.name != "evidence")
         return {name: getattr(self, name) for name in names}
 
     def __str__(self):
@@ -131,4 +132,5 @@ class Certificate:
             f"{self.outcome}: residual {self.residual:.1e} (tolerance {self.tolerance:.0e}), "
             f"Walras slack {self.walras:.1e}, trade balance {self.balance:.1e}, adding-up {self.adding_up:.1e}, "
             f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
+            + (" (one of possibly several equilibria)" if self.alpha_max >= 1.0 else "")
         )

@@ -90,10 +90,9 @@ class Enclosed:
     def log(self):
         """Return the log of a positive quantity; bounds are infinite where the ball does not keep it positive."""
         least = self.value - self.error - self.radius * self.slope
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.log(self.value)
-            error = -np.log1p(-np.minimum(self.error / self.value, 1.0)) + LIBRARY * (1.0 + np.abs(value))
-            slope = np.where(least > 0, self.slope / least, np.inf)
+        value = np.log(self.value)
+        error = -np.log1p(-np.minimum(self.error / self.value, 1.0)) + LIBRARY * (1.0 + np.abs(value))
+        slope = np.where(least > 0, self.slope / least, np.inf)
         return Enclosed(value, error, slope, self.bend / np.abs(least) + slope**2, self.radius)
 
     def over(self, other):
@@ -150,6 +149,7 @@ def coefficients(system: System, base_shares=None) -> Coefficients:
     )
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def enclose(system: System, point: Point, scale: Point, radius: float, off: Coefficients):
     """Enclose the hat system over the ball |x - point| <= radius * scale.
 

@@ -96,11 +96,14 @@ class Equilibrium:
         """
         held = self.certificate
         problem = Problem(self._system, self.labour_hat, self.policy, self.shock, False)
-        found = (Outcome(other, "random start", 100.0) for other in held.other_solutions)
-        others = (
-            equilibrium_of(self.economy, problem, outcome, held.tolerance, held.threads) for outcome in found
+        asked = held.evidence.shock, held.evidence.policy
+        found = (
+            equilibrium_of(
+                self.economy, *asked, problem, Outcome(other, "random start", 100.0), held.tolerance
+            )
+            for other in held.other_solutions
         )
-        return tuple(other for other in others if other.certificate.ok)
+        return tuple(other for other in found if other.certificate.ok)
 
     @cached_property
     def factory_price_hat(self) -> np.ndarray:
@@ -270,16 +273,8 @@ def counterfactual(
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
-    return _solved(
-        economy,
-        shock or Shock(),
-        policy or Policy(),
-        deficits,
-        tol,
-        threads,
-        on_failure,
-        bool(allow_multiple),
-    )
+    shock, policy = shock or Shock(), policy or Policy()
+    return _solved(economy, shock, policy, deficits, tol, threads, on_failure, bool(allow_multiple))
 
 
 def check_changes(shock, policy) -> None:
@@ -323,7 +318,7 @@ def _solved(
         base = _followed_from(economy, allow_multiple)
         several = problem.system.feedback.max() >= 1.0  # which one Newton would find is chance
         outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
-    result = equilibrium_of(economy, problem, outcome, tolerance, threads, untouched)
+    result = equilibrium_of(economy, shock, policy, problem, outcome, tolerance, threads, untouched)
     if not result.certificate.ok and on_failure == "raise":
         raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
     return result
@@ -352,6 +347,12 @@ def _failure(result: Equilibrium) -> str:
             f"trade of country {result.countries[n]!r} is {trade:.1e} of its spending and misses its balance by "
             f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
             "shock (the result is in .equilibrium)"
+        )
+    if certificate.alpha_max >= 1.0:
+        return (
+            f"the equilibrium of the base year was followed over {certificate.completed:.3g} percent of the change; "
+            "its branch may end there, since with mu*epsilon of one and above an industry can leave a country for "
+            "good. Try a smaller change; the last iterate is in .equilibrium"
         )
     followed = (
         f"the solution was followed over {np.floor(10 * certificate.completed) / 10:g} percent of the change"
@@ -382,9 +383,9 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
 
 
 def equilibrium_of(
-    economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched=False
+    economy, shock, policy, problem: Problem, outcome: Outcome, tolerance, threads=1, untouched=False
 ) -> Equilibrium:
-    """Turn a solution of a problem's hat system into an equilibrium with its certificate."""
+    """Turn a solution of the hat system of a scenario into an equilibrium with its certificate."""
     system, solution = problem.system, outcome.solution
     state, ln_sales_hat = solution.state, solution.point.sales.T
     expenditure = economy.expenditure if untouched else state.expenditure
@@ -397,8 +398,10 @@ def equilibrium_of(
     share_hat = np.where(system.sales.T > 0, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
     output_shares = economy.output_shares * share_hat
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
-    evidence = Evidence(system, solution.point, np.log(expenditure_hat / price), economy.packed_shares)
-    certificate = replace(certificate, _evidence=evidence)
+    evidence = Evidence(
+        economy, shock, policy, system.deficits, solution.point, np.log(expenditure_hat / price)
+    )
+    certificate = replace(certificate, evidence=evidence)
     arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
               expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
     return Equilibrium(

@@ -26,10 +26,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.assembly import assemble
 from exacthat.checks import frozen
+from exacthat.economy import Economy
 from exacthat.enclosure import LIBRARY, SLACK, UNIT, coefficients, enclose
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, System
+from exacthat.scenario import Policy, Shock
 from exacthat.solver import ROUNDING, default_threads
 
 DENSE = 2000  # unknowns up to which the dense inverse is affordable
@@ -41,16 +44,32 @@ DRAWS = 4  # random combinations of gradients in the estimate
 LARGEST_RESIDUAL = 1e-6  # of a point from which an estimate makes sense
 
 
-class Evidence(NamedTuple):
-    """What a bound needs: the system, the point that was reported, its ln What (N,), base trade shares (K, N, N)."""
+class Reported(NamedTuple):
+    """What a bound needs: the system, base trade shares (K, N, N), the point that was reported, its ln What (N,)."""
 
     system: System
+    base_shares: np.ndarray
     point: Point
     ln_welfare: np.ndarray
-    base_shares: np.ndarray
 
 
-def error_bound(evidence: Evidence) -> tuple[np.ndarray, str]:
+class Evidence(NamedTuple):
+    """What a certificate keeps: the scenario as it was asked and what was reported, without any (N, N, K) array."""
+
+    economy: Economy
+    shock: Shock
+    policy: Policy
+    deficits: str | np.ndarray
+    point: Point
+    ln_welfare: np.ndarray
+
+    def reported(self) -> Reported:
+        """Assemble the system anew."""
+        system = assemble(self.economy, self.shock, self.policy, self.deficits, allow_multiple=True).system
+        return Reported(system, self.economy.packed_shares, self.point, self.ln_welfare)
+
+
+def error_bound(reported: Reported) -> tuple[np.ndarray, str]:
     """Bound |reported - true| ln What (N,) and name the method: `PROVED` or `ESTIMATED`.
 
     The proof is tried up to `DENSE` unknowns. Where it fails (near a singular Jacobian) and above, the estimate is
@@ -58,13 +77,13 @@ def error_bound(evidence: Evidence) -> tuple[np.ndarray, str]:
     combinations of the gradients of ln welfare. Infinite where even those steps do not lead to a solution.
     Cost of the proof: one Jacobian product per unknown, one dense inverse, one dense product.
     """
-    system = evidence.system
+    system = reported.system
     live = _moving(system)
     if live.sum() <= DENSE:
-        proved = _proved(evidence, live)
+        proved = _proved(reported, live)
         if np.isfinite(proved).all():
             return frozen(proved), PROVED
-    return frozen(_estimated(evidence, live)), ESTIMATED
+    return frozen(_estimated(reported, live)), ESTIMATED
 
 
 def _moving(system: System) -> np.ndarray:
@@ -103,11 +122,11 @@ def _price_weights(system: System) -> np.ndarray:
     return system.spending_shares / system.trade_elasticity[:, None]
 
 
-def _proved(evidence: Evidence, live) -> np.ndarray:
+def _proved(reported: Reported, live) -> np.ndarray:
     """The bound (N,) of the module's theorem; infinite where its conditions do not hold."""
-    system, size, nowhere = evidence.system, int(live.sum()), np.full(len(evidence.ln_welfare), np.inf)
+    system, size, nowhere = reported.system, int(live.sum()), np.full(len(reported.ln_welfare), np.inf)
     flat = lambda parts, name: _flat((getattr(part, name) for part in parts), live)  # noqa: E731
-    point = cy.solve(system, evidence.point, ROUNDING).point  # z: a better centre asks for a smaller ball
+    point = cy.solve(system, reported.point, ROUNDING).point  # z: a better centre asks for a smaller ball
     try:
         along = (_shaped(system, unit, live) for unit in np.eye(size))
         columns = [_flat(cy.jacobian_product(system, point, direction), live) for direction in along]
@@ -118,7 +137,7 @@ def _proved(evidence: Evidence, live) -> np.ndarray:
         return nowhere
     if not np.isfinite(inverse).all():
         return nowhere
-    off, size_of = coefficients(system, evidence.base_shares), np.abs(inverse)
+    off, size_of = coefficients(system, reported.base_shares), np.abs(inverse)
     unit = size_of.sum(axis=1)
     unit = unit / unit.max()
     scale, dot = _shaped(system, unit, live), (size + 2) * UNIT  # rounding of an inner product
@@ -143,15 +162,15 @@ def _proved(evidence: Evidence, live) -> np.ndarray:
         bound += dot * (np.abs(gradient) @ size_of) @ (np.abs(residual) + error)
         bound += distance * (contraction * (np.abs(gradient) @ unit) + rough * welfare.slope)
         bound += 0.5 * distance**2 * welfare.bend + welfare.error
-        return SLACK * (bound + np.abs(evidence.ln_welfare - welfare.value) + LIBRARY * np.abs(welfare.value))
+        return SLACK * (bound + np.abs(reported.ln_welfare - welfare.value) + LIBRARY * np.abs(welfare.value))
 
 
-def _estimated(evidence: Evidence, live) -> np.ndarray:
+def _estimated(reported: Reported, live) -> np.ndarray:
     """Twice the move of ln What (N,) in further Newton steps and what rounding does through its gradients."""
-    system, threads = evidence.system, default_threads(evidence.system)
-    better = cy.solve(system, evidence.point, ROUNDING, threads=threads)
+    system, threads = reported.system, default_threads(reported.system)
+    better = cy.solve(system, reported.point, ROUNDING, threads=threads)
     if not better.residual <= LARGEST_RESIDUAL:
-        return np.full(len(evidence.ln_welfare), np.inf)
+        return np.full(len(reported.ln_welfare), np.inf)
     missed, welfare, _ = enclose(system, better.point, system.origin(), 0.0, coefficients(system))
     error = _flat((part.error for part in missed), live)
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, len(welfare.value)))
@@ -159,4 +178,4 @@ def _estimated(evidence: Evidence, live) -> np.ndarray:
     for row in _slopes(system, better.point, live, signs, threads):
         dual = cy.solve_transposed(system, better.point, _shaped(system, row, live), 1e-6, threads)[0]
         rounding.append(np.abs(_flat(dual, live)) @ error)
-    return SAFETY * (np.abs(evidence.ln_welfare - welfare.value) + max(rounding) + welfare.error)
+    return SAFETY * (np.abs(reported.ln_welfare - welfare.value) + max(rounding) + welfare.error)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exacthat.error_bound import DENSE, PROVED, Evidence, error_bound
+from exacthat.error_bound import DENSE, PROVED, Reported, error_bound
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System
 from exacthat.solver import BALANCE, ROUNDING, default_threads, imbalance
@@ -50,26 +50,26 @@ def theorem(system: System) -> str:
     return "every mu*epsilon below one" if system.feedback.max() < 1.0 else ""
 
 
-def uniqueness(evidence: Evidence, tolerance: float) -> Uniqueness:
+def uniqueness(reported: Reported, tolerance: float) -> Uniqueness:
     """Apply the theorem, else search from random points (the same ones in every run).
 
     An equilibrium counts as another one if its residual and trade balances meet what a certificate asks, its ln(sales)
     are `DISTINCT` and, up to 2,000 unknowns, a true equilibrium near it is proved. Equilibria in which an industry
     has left a country, normal for mu*epsilon above one, are not looked for.
     """
-    case = theorem(evidence.system)
+    case = theorem(reported.system)
     if case:
         return Uniqueness(UNIQUE, f"theorem, {case}", ())
-    starts = STARTS if evidence.system.feedback.max() < 1.0 else STARTS_ABOVE_ONE
-    others, solved = _search(evidence, tolerance, starts)
+    starts = STARTS if reported.system.feedback.max() < 1.0 else STARTS_ABOVE_ONE
+    others, solved = _search(reported, tolerance, starts)
     method = f"{starts} solves from random points, {solved} of which reached an equilibrium"
     return Uniqueness(MULTIPLE if others else NONE_FOUND, method, others)
 
 
-def _search(evidence: Evidence, tolerance: float, starts: int) -> tuple[tuple[Solution, ...], int]:
-    system, rng = evidence.system, np.random.default_rng(0)
+def _search(reported: Reported, tolerance: float, starts: int) -> tuple[tuple[Solution, ...], int]:
+    system, rng = reported.system, np.random.default_rng(0)
     threads = default_threads(system)
-    known, others, solved = [evidence.point.sales], [], 0
+    known, others, solved = [reported.point.sales], [], 0
     for start in range(starts):
         found = cy.solve(
             system, _anywhere(rng, system, SPREADS[start % len(SPREADS)]), ROUNDING, 300, threads, halvings=40
@@ -79,7 +79,7 @@ def _search(evidence: Evidence, tolerance: float, starts: int) -> tuple[tuple[So
         solved += 1
         if min(np.abs(found.point.sales - sales).max() for sales in known) <= DISTINCT:
             continue
-        if _proved(evidence, found):
+        if _proved(reported, found):
             known.append(found.point.sales)
             others.append(found._replace(converged=True))
     return tuple(others), solved
@@ -92,13 +92,13 @@ def _anywhere(rng, system: System, spread: float) -> Point:
     return origin._replace(sales=np.where(system.sales > 0, sales, 0.0))
 
 
-def _proved(evidence: Evidence, found: Solution) -> bool:
+def _proved(reported: Reported, found: Solution) -> bool:
     """Whether an equilibrium near a solution is proved, where that is affordable."""
-    state, system = found.state, evidence.system
+    state, system = found.state, reported.system
     spread = system.spending_shares * state.price_power / system.trade_elasticity[:, None]
     ln_welfare = np.log(state.expenditure / system.expenditure) + spread.sum(axis=0)
     unknowns = sum(part.size for part in found.point if part is not None)
     return (
         unknowns > DENSE
-        or error_bound(evidence._replace(point=found.point, ln_welfare=ln_welfare))[1] == PROVED
+        or error_bound(reported._replace(point=found.point, ln_welfare=ln_welfare))[1] == PROVED
     )

@@ -72,7 +72,8 @@ def certify(
         _finite(wage_hat, "wage_hat", 1, economy),
         _finite(output_share_hat, "output_share_hat", 2, economy),
     )
-    problem = assemble(economy, shock or Shock(), policy or Policy(), deficits, allow_multiple=True)
+    shock, policy = shock or Shock(), policy or Policy()
+    problem = assemble(economy, shock, policy, deficits, allow_multiple=True)
     system = problem.system
     live = system.sales.T > 0
     faults = [f"the wage of {economy.countries[i]!r} is {wage[i]:g}" for i in np.flatnonzero(wage <= 0)]
@@ -93,7 +94,7 @@ def certify(
     point = _completed(system, np.where(live, ln_sales - ln_unit[:, None], 0.0).T)
     solution = cy.solve(system, point, tol, 0, default_threads(system))
     outcome = Outcome(solution, "proposed solution", 100.0)
-    certificate = equilibrium_of(economy, problem, outcome, tol, default_threads(system)).certificate
+    certificate = equilibrium_of(economy, shock, policy, problem, outcome, tol).certificate
     certificate = replace(certificate, adding_up=float(np.abs(total - 1.0).max()))
     faults = _faults(economy, problem, solution, share, total, tol)
     if not faults and certificate.ok:
