@@ -360,3 +360,12 @@ def test_evidence_leads_back_to_the_same_system():
     again = eq.certificate.evidence.reported().system
     for name, array in eq._system._asdict().items():
         np.testing.assert_array_equal(array, getattr(again, name), err_msg=name)
+
+
+def test_a_path_has_no_bound_of_its_own():
+    from exacthat import dynamics
+
+    path = dynamics.simulate(economy(1, 2, 2), dynamics.Learning(np.eye(2)), [dynamics.Phase()], horizon=1.0)
+    held = path.certificate
+    assert (held.error_bound, held.error_bound_method) == (None, "not computed")
+    assert (held.unique, held.unique_method) == (None, "not computed")
