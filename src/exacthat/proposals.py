@@ -55,8 +55,9 @@ def certify(
 
     Returns the certificate, with `error_bound` for the welfare that the proposal implies.
 
-    Raises `NotCertified`, which names the worst cells and carries the certificate; `BadInput` for arrays of another
-    shape or with entries that are not finite; all that `counterfactual` refuses.
+    Raises `NotCertified`, which names the worst cells and carries the certificate (None where wages or shares are
+    not positive); `BadInput` for arrays of another shape or with entries that are not finite; all that
+    `counterfactual` refuses.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
