@@ -34,7 +34,9 @@ _HOMES = {
     "decomposition": ("Decomposition", "caliendo_parro_terms", "first_order_growth"),
     "primitives": ("from_primitives",),
     "local_stability": ("Stability", "stability"),
+    "proposals": ("certify",),
     "gradient": ("WelfareGradient", "welfare_gradient"),
+    "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
     "appraisal": (
         "Appraisal",

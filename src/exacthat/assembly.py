@@ -35,12 +35,14 @@ class _Base:
     """What the hat systems of one economy share; it keeps no reference to the economy itself."""
 
     def __init__(self, economy: Economy):
-        _check_uniqueness(economy)
         epsilon, mu, sales = economy.trade_elasticity, economy.scale_elasticity, economy.sales
         self.scale = mu if economy.entry == "free" else np.zeros_like(mu)
         self.feedback = self.scale * epsilon
         self.steepest = float(epsilon.max())
         self.policy = Policy().rates(economy)
+        self.settled = economy.entry != "free" or bool(
+            self.feedback.max() < 1.0 and economy.roundabout.max() < 1.0
+        )
         self.untaxed = economy.tariff is None and economy.export_subsidy is None
         self.spending_shares = np.ascontiguousarray(economy.expenditure_shares.T)
         self.sales = np.ascontiguousarray(sales.T)
@@ -69,9 +71,16 @@ def _base(economy: Economy) -> _Base:
     return found
 
 
-def assemble(economy: Economy, shock: Shock, policy: Policy | None, deficits) -> Problem:
-    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones."""
+def assemble(
+    economy: Economy, shock: Shock, policy: Policy | None, deficits, allow_multiple: bool = False
+) -> Problem:
+    """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones.
+
+    `allow_multiple` admits mu*epsilon of one and above under free entry, where equilibria are not unique.
+    """
     base = _base(economy)
+    if not base.settled:
+        _check_scale_effects(economy, allow_multiple)
     hats = shock.checked(economy)
     rates = base.policy if policy is None else policy.rates(economy)
     levels = frozen(deficit_levels(deficits, economy))
@@ -196,19 +205,19 @@ def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray, np.nda
     return border, revenue
 
 
-def base_system(economy: Economy) -> System:
+def base_system(economy: Economy, allow_multiple: bool = False) -> System:
     """Return the hat system of the base year: its solution is no change, if the data are consistent."""
-    return assemble(economy, Shock(), None, "fixed").system
+    return assemble(economy, Shock(), None, "fixed", allow_multiple).system
 
 
-def _check_uniqueness(economy: Economy) -> None:
-    if economy.entry != "free":
-        return
+def _check_scale_effects(economy: Economy, allow_multiple: bool) -> None:
+    """Refuse scale effects under free entry that leave no equilibrium, or several where one was asked for."""
     faults = [
         f"industry {economy.industries[k]!r} has mu*epsilon = {economy.alpha[k]:.4g}; under free entry the "
         f"equilibrium is unique only below 1: lower its scale elasticity ({economy.scale_elasticity[k]:g}) "
-        f"or its trade elasticity ({economy.trade_elasticity[k]:g})"
-        for k in np.flatnonzero(economy.alpha >= 1.0)
+        f"or its trade elasticity ({economy.trade_elasticity[k]:g}), or pass allow_multiple=True to "
+        "counterfactual for one of several equilibria"
+        for k in np.flatnonzero((economy.alpha >= 1.0) & (not allow_multiple))
     ]
     faults += [
         f"country {economy.countries[i]!r}: inputs and scale effects compound to {economy.roundabout[i]:.4g} (spectral "

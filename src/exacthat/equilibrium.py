@@ -11,12 +11,13 @@ from exacthat.assembly import Problem, assemble, base_system, check_baseline
 from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
+from exacthat.error_bound import Evidence, price_index
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, price_power, solve, trade_shares
+from exacthat.solver import BALANCE, Outcome, default_threads, on_branch, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
@@ -55,7 +56,7 @@ class Equilibrium:
     @cached_property
     def _system(self) -> System:
         """The hat system: made anew when asked for, so that results do not hold trade weights."""
-        return assemble(self.economy, *self._given).system
+        return assemble(self.economy, *self._given, allow_multiple=True).system
 
     @cached_property
     def shock(self) -> Shock:
@@ -70,8 +71,7 @@ class Equilibrium:
     @cached_property
     def price_index_hat(self) -> np.ndarray:
         """Phat (N,)."""
-        weights = self.economy.expenditure_shares / self.economy.trade_elasticity
-        return frozen(np.exp(-np.einsum("nk,kn->n", weights, self._solution.state.price_power)))
+        return frozen(price_index(self.economy, self._solution.state))
 
     @cached_property
     def wage_hat(self) -> np.ndarray:
@@ -126,6 +126,27 @@ class Equilibrium:
     def trade_shares(self) -> np.ndarray:
         """lambda' (N, N, K): A u / d; 0 where the destination buys nothing."""
         return frozen(trade_shares(self._system, self._solution) * (self.economy.spending > 0))
+
+    @cached_property
+    def others(self) -> tuple[Equilibrium, ...]:
+        """Other certified equilibria of the same scenario that a search from random points finds.
+
+        Empty where `certificate.unique` is "proved" or "not found otherwise"; not all there are.
+        """
+        held, (_, policy, deficits) = self.certificate, self._given
+        problem = Problem(self._system, self.labour_hat, self.policy, self._given[0], False)
+        found = (
+            equilibrium_of(
+                self.economy,
+                policy,
+                deficits,
+                problem,
+                Outcome(other, cy.slacks(self._system, other), "random start", 100.0),
+                held.tolerance,
+            )
+            for other in held.other_solutions
+        )
+        return tuple(other for other in found if other.certificate.ok)
 
     @cached_property
     def factory_price_hat(self) -> np.ndarray:
@@ -241,13 +262,14 @@ def counterfactual(
     tol: float = 1e-10,
     threads: int | None = None,
     on_failure: str = "raise",
+    allow_multiple: bool = False,
 ) -> Equilibrium:
     """Solve for the world after a shock and under a new policy, by exact hat algebra.
 
     Parameters
     ----------
     economy : Economy
-        The base year; under free entry every mu*epsilon must be below 1 (unique equilibrium [KLR]).
+        The base year; under free entry every mu*epsilon must be below 1 unless `allow_multiple`.
     shock : Shock, optional
         Changes of trade costs, productivity, labour, entry costs.
     policy : Policy, optional
@@ -260,6 +282,10 @@ def counterfactual(
         For the compiled kernel; results do not depend on it.
     on_failure : "raise" or "return"
         What to do when the residual stays above `tol`.
+    allow_multiple : bool
+        Admit mu*epsilon of one and above under free entry, where equilibria are not unique [KLR]: the one that
+        continuous change of the shock leads to from the base year is returned. `certificate.unique` searches
+        for others, `others` holds them.
 
     Returns
     -------
@@ -286,14 +312,21 @@ def counterfactual(
     (True, 'certified')
     """
     require_economy(economy)
-    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
-        if value is not None and not isinstance(value, kind):
-            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
+    check_changes(shock, policy)
     if on_failure not in ("raise", "return"):
         raise BadParameter(f"on_failure is {on_failure!r}; it must be 'raise' or 'return'")
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     check_baseline(economy)
-    return _solved(economy, shock or UNSHOCKED, policy, deficits, tol, threads, on_failure)
+    return _solved(
+        economy, shock or UNSHOCKED, policy, deficits, tol, threads, on_failure, bool(allow_multiple)
+    )
+
+
+def check_changes(shock, policy) -> None:
+    """Refuse a shock or policy of another type."""
+    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
 
 
 def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None) -> Economy:
@@ -318,20 +351,22 @@ def purge_deficits(economy: Economy, *, threads: int | None = None) -> Economy:
     return rebalance(economy, "zero", threads=threads)
 
 
-def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) -> Equilibrium:
+def _solved(
+    economy, shock, policy, deficits, tolerance, threads, on_failure, allow_multiple=False
+) -> Equilibrium:
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
-    problem = assemble(economy, shock, policy, deficits)
+    problem = assemble(economy, shock, policy, deficits, allow_multiple)
     threads = default_threads(problem.system) if threads is None else thread_count(threads)
     outcome = _at_base(economy, problem, tolerance, threads) if problem.unchanged else None
     if outcome is None:
-        base = partial(base_system, economy) if economy.consistent else _implied_base(economy)
-        outcome = solve(problem.system, tolerance, threads, base)
-    system = problem.system
-    given = problem.shock, policy, deficits if isinstance(deficits, str) else system.deficits
-    result = Equilibrium(
-        economy, _certify(economy, system, outcome, tolerance, threads), problem.labour, system.deficits,
-        problem.policy, given, system.sales, outcome.solution,
-    )  # fmt: skip
+        base = (
+            partial(base_system, economy, allow_multiple)
+            if economy.consistent
+            else _implied_base(economy, allow_multiple)
+        )
+        several = problem.system.feedback.max() >= 1.0  # which one Newton would find is chance
+        outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
+    result = equilibrium_of(economy, policy, deficits, problem, outcome, tolerance, threads)
     if outcome.ends:
         raise NoEquilibrium(_unfinanced(result, outcome.ends))
     if not result.certificate.ok and on_failure == "raise":
@@ -339,10 +374,10 @@ def _solved(economy, shock, policy, deficits, tolerance, threads, on_failure) ->
     return result
 
 
-def _implied_base(economy: Economy) -> System | None:
+def _implied_base(economy: Economy, allow_multiple: bool) -> System | None:
     """The base year as the flows imply it; None where they imply negative final demand, so there is none."""
     try:
-        return base_system(replace(economy, expenditure_shares=None))
+        return base_system(replace(economy, expenditure_shares=None), allow_multiple)
     except BadInput:
         return None
 
@@ -372,6 +407,12 @@ def _failure(result: Equilibrium) -> str:
             f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
             "shock (the result is in .equilibrium)"
         )
+    if certificate.alpha_max >= 1.0:
+        return (
+            f"the equilibrium of the base year was followed over {certificate.completed:.3g} percent of the change; "
+            "its branch may end there, since with mu*epsilon of one and above an industry can leave a country for "
+            "good. Try a smaller change; the last iterate is in .equilibrium"
+        )
     followed = (
         f"the solution was followed over {np.floor(10 * certificate.completed) / 10:g} percent of the change"
     )
@@ -399,7 +440,26 @@ def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome 
     return Outcome(found, cy.slacks(problem.system, found), "base year, no change", 100.0)
 
 
-def _certify(economy: Economy, system: System, outcome: Outcome, tolerance, threads) -> Certificate:
+def equilibrium_of(
+    economy: Economy, policy, deficits, problem: Problem, outcome: Outcome, tolerance, threads=1
+) -> Equilibrium:
+    """Turn a solution of the hat system of a scenario into an equilibrium with its certificate."""
+    system = problem.system
+    given = problem.shock, policy, deficits if isinstance(deficits, str) else system.deficits
+    certificate = _certify(economy, given, system, outcome, tolerance, threads)
+    return Equilibrium(
+        economy,
+        certificate,
+        problem.labour,
+        system.deficits,
+        problem.policy,
+        given,
+        system.sales,
+        outcome.solution,
+    )
+
+
+def _certify(economy: Economy, given, system: System, outcome: Outcome, tolerance, threads) -> Certificate:
     solution = outcome.solution
     walras, _, balance, adding_up, (part, row, column) = outcome.slacks
     met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
@@ -421,4 +481,5 @@ def _certify(economy: Economy, system: System, outcome: Outcome, tolerance, thre
         worst=(economy.countries[column], industry),
         instruction_set=cy.instruction_set(),
         threads=threads,
+        evidence=Evidence(economy, *given, solution),
     )

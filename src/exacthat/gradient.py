@@ -67,7 +67,7 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int = 1) -
     True
     """
     weights = _weights(eq, country_or_weights)
-    system, point = _with_spending(eq)
+    system, point = with_spending(eq)
     state = eq._solution.state
     spending = weights / state.expenditure
     price_power = weights * system.spending_shares / system.trade_elasticity[:, None]
@@ -98,7 +98,7 @@ def _weights(eq: Equilibrium, country_or_weights) -> np.ndarray:
     return weights
 
 
-def _with_spending(eq: Equilibrium) -> tuple[System, Point]:
+def with_spending(eq: Equilibrium) -> tuple[System, Point]:
     """The system and its solution with spending as an unknown: only then bilateral taxes have a derivative."""
     system, point = eq._system, eq._solution.point
     if system.border is not None:
@@ -114,7 +114,7 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
     one = lambda rates: 1.0 if rates is None else 1.0 + rates  # noqa: E731
     shares, border = eq.trade_shares, eq.border_flows
     factory = border * one(policy.export_subsidy)
-    spread = lambda flows, on: flows * _over(on, flows.sum(axis=1))[:, None, :]  # noqa: E731
+    spread = lambda flows, on: flows * over(on, flows.sum(axis=1))[:, None, :]  # noqa: E731
     on_weights = shares * back.ln_d.T
     on_border = spread(border, back.border.T) + shares / one(policy.tariff) * back.untaxed.T
     on_revenue = spread(factory, back.received.T)
@@ -143,7 +143,7 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
         "production_subsidy": (epsilon * ln_u - dual.sales.T - back.border.T)
         / (1.0 + policy.production_subsidy),
         "trade_elasticity": (ln_u * ln_u_by_epsilon).sum(axis=0)
-        - (together * _ln_price_hat(eq)).sum(axis=(0, 1))
+        - (together * ln_price_hat(eq)).sum(axis=(0, 1))
         + by_power / epsilon**2,
     }
     if eq.economy.entry == "free":
@@ -154,11 +154,12 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
     return values
 
 
-def _over(top, bottom) -> np.ndarray:
+def over(top, bottom) -> np.ndarray:
+    """Quotient, 0 where the bottom is not positive."""
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
-def _ln_price_hat(eq: Equilibrium) -> np.ndarray:
+def ln_price_hat(eq: Equilibrium) -> np.ndarray:
     """Log change of consumer over factory prices (N, N, K); 0 where trade ended, which no longer responds."""
     economy, policy = eq.economy, eq.policy
     hat = np.ones(economy.flows.shape) if eq.shock.trade_cost is None else np.array(eq.shock.trade_cost)

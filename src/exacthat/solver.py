@@ -85,12 +85,27 @@ def solve(
     return _finance(system, left, tolerance, threads, base, start) if system.deficits.any() else left
 
 
+def on_branch(
+    system: System, tolerance: float, threads: int, base: System | Callable[[], System] | None
+) -> Outcome:
+    """Follow the solution from `base`, where it is no change: for systems with several solutions."""
+    if base is None:
+        return solve(system, tolerance, threads)
+    at_base = cy.solve(system, None, tolerance, 0, threads)
+    attempts, steps, reached = follow(system, base() if callable(base) else base, None, tolerance, threads)
+    if reached < 1.0:
+        return _outcome(system, at_base, [at_base, *attempts], "Newton-GMRES", 100.0 * reached)
+    found = _balanced(system, attempts[-1], tolerance, threads)
+    method = f"Newton-GMRES, shock followed in {steps} steps"
+    return _outcome(system, found, [at_base, *attempts, found], method, 100.0)
+
+
 def _rungs(
     system: System, first: Solution, tolerance: float, threads: int, base: System | None, start: Point | None
 ):
     """The ladder, each rung for what those before cannot do: its name, its solves and how far it reached (to 1)."""
     yield "Newton-GMRES", [first], float(first.converged)
-    if system.feedback.max() > WEAK:
+    if WEAK < system.feedback.max() < 1.0:
         attempts, steps, reached = _follow_scale(system, tolerance, threads)
         yield f"Newton-GMRES, scale effects followed in {steps} steps", attempts, float(reached == 1.0)
     if base is not None:

@@ -1,0 +1,157 @@
+"""welfare_sensitivity(): how every country's welfare moves along one direction of parameters, by one forward solve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import numpy as np
+
+from exacthat.checks import frozen, numbers
+from exacthat.equilibrium import Equilibrium
+from exacthat.errors import BadInput, NotConverged, nearest
+from exacthat.gradient import LEAST_ACCURACY, ln_price_hat, over, with_spending
+from exacthat.kernels.gravity import cy
+from exacthat.kernels.gravity.system import Point
+
+ACCURACY = 1e-13  # relative residual that the linear solve aims at
+AXES = {
+    "trade_cost": "ink", "tariff": "ink", "export_subsidy": "ink", "productivity": "ik", "entry_cost": "ik",
+    "production_subsidy": "ik", "labour": "i", "trade_elasticity": "k", "scale_elasticity": "k",
+}  # fmt: skip
+
+
+def welfare_sensitivity(
+    eq: Equilibrium, direction: Mapping[str, np.ndarray], *, threads: int = 1
+) -> np.ndarray:
+    """Derivative of every country's ln What along one direction of shocks, rates and elasticities.
+
+    Parameters
+    ----------
+    eq : Equilibrium
+        Where the derivative is taken.
+    direction : mapping
+        Names of `welfare_gradient` to what moves per unit: logs of hats for "trade_cost" (N, N, K),
+        "productivity", "entry_cost" (N, K) and "labour" (N,); levels for "tariff", "export_subsidy" (N, N, K; the
+        diagonal is not read), "production_subsidy" (N, K), "trade_elasticity", "scale_elasticity" (K,). Scalars
+        and arrays that broadcast to these shapes serve, too.
+
+    Returns (N,). The product of `welfare_gradient` of each country with the direction, at the cost of one linear
+    system in place of N: x' = -J^-1 F_theta along the direction, equations (1) to (10) of
+    ``exacthat.kernels.gravity.ref``, solved by GMRES. Prefer it for few parameters, the gradient for few countries.
+
+    Raises `BadInput` for unknown names and shapes that do not fit, `NotConverged` where GMRES stops above a
+    relative residual of 1e-9.
+
+    >>> import exacthat as eh
+    >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0)
+    >>> eh.welfare_sensitivity(eh.counterfactual(world), {"productivity": 1.0}).round(12)
+    array([1., 1.])
+    """
+    system, point = with_spending(eq)
+    along = _direction(eq, direction)
+    shares, border = eq.trade_shares, eq.border_flows
+    one = lambda rates: 1.0 if rates is None else 1.0 + rates  # noqa: E731
+    tariff, subsidy = one(eq.policy.tariff), one(eq.policy.export_subsidy)
+    epsilon, alpha = system.trade_elasticity, system.feedback
+    mu, share, state = alpha / epsilon, system.labour_share.T, eq._solution.state
+    sales, ln_cost, ln_d = point.sales.T, share * state.wage_bill[:, None], state.price_power.T
+    if point.prices is not None:
+        ln_cost = ln_cost + np.einsum("igk,gi->ik", system.input_shares, point.prices)
+
+    # (3), (4), (6) at unchanged unknowns; weights on matrices are shares of what they add up to
+    on_tariff, on_subsidy = along.tariff / tariff, along.export_subsidy / subsidy
+    on_markup = along.production_subsidy / (1.0 + eq.policy.production_subsidy)
+    on_A = epsilon * (on_subsidy - on_tariff - along.trade_cost) - ln_price_hat(eq) * along.trade_elasticity
+    on_G = on_A - on_tariff
+    on_H = on_G + on_subsidy
+    fixed = 0.0 if eq.shock.entry_cost is None else np.log(eq.shock.entry_cost)
+    ln_labour = share * np.log(eq.labour_hat)[:, None]
+    ln_u = epsilon * (along.productivity + on_markup) - alpha * along.entry_cost
+    ln_u = ln_u + (alpha + epsilon) * share * along.labour[:, None]
+    ln_u = ln_u + along.trade_elasticity * (system.shift.T / epsilon + mu * sales - (1.0 + mu) * ln_cost)
+    ln_u = ln_u + along.scale_elasticity * epsilon * (sales - ln_cost + ln_labour - fixed)
+    d = (shares * (on_A + ln_u[:, None, :])).sum(axis=0)
+    received = _mean(border * subsidy, on_H - d)
+    missed = [-(on_markup + ln_u + received)]  # (8)
+    by_power = ln_d * along.trade_elasticity / epsilon**2
+    if point.prices is not None:
+        missed.append(d / epsilon - by_power)  # (9)
+    on_border = border.sum(axis=1) * (_mean(border, on_G - d) - on_markup - received)
+    untaxed = shares / tariff * (on_G + ln_u[:, None, :] - d)
+    spent = eq.flows.sum(axis=0)
+    income = (on_border - spent * untaxed.sum(axis=0)).sum(axis=1)
+    missed.append(-income / state.expenditure)  # (10)
+
+    # the unknowns follow
+    live = [eq.sales > 0, *(np.ones(part.shape, dtype=bool) for part in missed[1:])]
+    parts = iter(_solved(system, point, missed, live, threads))
+    r, p = next(parts), None if point.prices is None else next(parts)
+    e = next(parts)
+    wages = over(
+        share * system.cost_share.T * eq.sales, (share * system.cost_share.T * eq.sales).sum(axis=1)[:, None]
+    )
+    ln_cost = share * (wages * r).sum(axis=1)[:, None]
+    if p is not None:
+        ln_cost = ln_cost + np.einsum("igk,ig->ik", system.input_shares, p)
+    d = d + (shares * (alpha * r - (alpha + epsilon) * ln_cost)[:, None, :]).sum(axis=0)
+    return frozen(e + (eq.economy.expenditure_shares * (d / epsilon - by_power)).sum(axis=1))
+
+
+def _direction(eq: Equilibrium, given) -> SimpleNamespace:
+    """Read a direction: full arrays, zero where nothing moves."""
+    if not isinstance(given, Mapping):
+        raise BadInput(f"direction is a {type(given).__name__}; pass a mapping of names to arrays")
+    n, k = len(eq.countries), len(eq.industries)
+    faults = [f"unknown parameter {name!r}{nearest(name, list(AXES))}" for name in given if name not in AXES]
+    if "scale_elasticity" in given and eq.economy.entry != "free":
+        faults.append(
+            "the scale elasticity is part of the base year under restricted entry and has no derivative"
+        )
+    along = {name: np.zeros([{"k": k}.get(axis, n) for axis in axes]) for name, axes in AXES.items()}
+    for name in AXES.keys() & given.keys():
+        values = numbers(given[name], name)
+        try:
+            along[name] = np.array(np.broadcast_to(values, along[name].shape))
+        except ValueError:
+            faults.append(f"{name} has shape {values.shape}; it must broadcast to {along[name].shape}")
+        if not np.isfinite(values).all():
+            faults.append(f"{name} must be finite")
+    if faults:
+        raise BadInput(faults)
+    for name in ("tariff", "export_subsidy"):
+        along[name][np.arange(n), np.arange(n)] = 0.0
+    return SimpleNamespace(**along)
+
+
+def _mean(flows, values) -> np.ndarray:
+    """Means (N, K) over destinations, weighted by flows; 0 where nothing flows."""
+    return over((flows * values).sum(axis=1), flows.sum(axis=1))
+
+
+def _solved(system, point, missed, live, threads) -> list[np.ndarray]:
+    """Solve J x = -missed; arrays [country, industry] in the order of the unknowns, zero where nothing moves."""
+    from scipy.sparse.linalg import LinearOperator, gmres
+
+    ends = np.cumsum([part.size for part in missed])[:-1]
+    moves = np.concatenate([part.ravel() for part in live])
+    flat = lambda parts: np.concatenate([part.ravel() for part in parts])[moves]  # noqa: E731
+
+    def shaped(x):
+        whole = np.zeros(moves.size)
+        whole[moves] = x
+        return [part.reshape(like.shape) for part, like in zip(np.split(whole, ends), missed)]
+
+    def product(x):
+        sales, *rest = (np.ascontiguousarray(part.T) for part in shaped(x))
+        prices = None if point.prices is None else rest[0]
+        along = cy.jacobian_product(system, point, Point(sales, prices, rest[-1]), threads)
+        return flat([part.T for part in along if part is not None])
+
+    right = -flat(missed)
+    operator = LinearOperator((right.size, right.size), product, dtype=float)
+    x, _ = gmres(operator, right, rtol=ACCURACY, restart=100, maxiter=20)
+    left = np.linalg.norm(product(x) - right) / max(np.linalg.norm(right), 1e-300)
+    if not left <= LEAST_ACCURACY:
+        raise NotConverged(f"the forward solve stopped at a relative residual of {left:.1e}")
+    return shaped(x)
