@@ -6,16 +6,17 @@ eight, like the weights, so that every loop runs over whole vectors; pads and ce
 zeros. Industries are shared among threads; every sum over industries runs in a fixed order on one thread,
 so results do not depend on the number of threads. The C parts stand beside this file: problem.pxi (memory),
 evaluation.pxi (equations and derivative), preconditioner.pxi,
-pullback.pxi (transposed products), newton.pxi.
+pullback.pxi (transposed products), newton.pxi,
+batch.pxi (many systems at a time).
 """
 
 import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import Point, Pullback, Solution, Solutions, State, abroad, empty_weights, is_packed, pack
 
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
@@ -26,6 +27,7 @@ include "evaluation.pxi"
 include "preconditioner.pxi"
 include "pullback.pxi"
 include "newton.pxi"
+include "batch.pxi"
 
 
 def instruction_set():
@@ -264,6 +266,70 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
                     bool(report.converged), report.residual, report.last_step, report.iterations,
                     report.evaluations, report.products)
+
+
+def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
+               int max_iterations=60, int halvings=6):
+    """Solve one system per `Change` of a common base, each on one thread; the compiled twin of `ref.solve_many`.
+
+    `system` is the base year: its weights are trade shares. `tariff` and `export_subsidy` (N, N, K) are the rates
+    behind its border and revenue. Every solve starts from no change, so rows do not depend on each other or on
+    the number of threads. A row whose price hats are not positive or leave the range of numbers is not converged.
+    """
+    cdef Py_ssize_t S = len(changes), s
+    cdef int team = _threads(threads), w
+    cdef _Reader reader = _Reader()
+    cdef Common base
+    cdef _Bound bound = _Bound(system, None, 1)
+    cdef list bounds = [bound] + [_Bound(system, None, 1) for w in range(1, team)]
+    cdef Py_ssize_t N = bound.p.N, K = bound.p.K
+    cdef Row *rows = <Row *> calloc(S + 1, sizeof(Row))
+    cdef Worker *workers = <Worker *> calloc(team, sizeof(Worker))
+    found = Solutions(np.zeros((S, 3, K, N)), np.zeros((S, 4, N)), np.zeros((S, 2)), np.zeros((S, 3), np.int32))
+    cdef double[:, :, :, ::1] cells = found.cells
+    cdef double[:, :, ::1] accounts = found.accounts
+    cdef double[:, ::1] misses = found.misses
+    cdef int[:, ::1] work = found.work
+    try:
+        if rows == NULL or workers == NULL:
+            raise MemoryError("no memory for the rows of a batch")
+        base.row.shift = base.row.markup = base.row.deficits = NULL
+        base.row.epsilon, base.row.alpha, base.row.deficits = bound.p.epsilon, bound.p.alpha, bound.p.deficits
+        base.row.shift, base.row.markup = reader.matrix(system.shift, NULL), reader.matrix(system.markup, NULL)
+        base.row.tariff, base.row.subsidy = reader.route(tariff), reader.route(export_subsidy)
+        base.A, base.G, base.H, base.foreign = bound.p.A, bound.p.G, bound.p.H, NULL
+        for s, change in enumerate(changes):
+            rows[s] = reader.row(change, &base.row)
+            if not rows[s].prices and base.foreign == NULL:
+                base.foreign = reader.weights(abroad(system.weights if system.border is None else system.border))
+        own = any(rows[s].prices for s in range(S))
+        for w in range(team):
+            bound = bounds[w]
+            if _hire(&workers[w], &bound.p, base.row.markup) != 0:
+                raise MemoryError("no memory for the workers of a batch")
+            if own:
+                workers[w].A = <double *> reader.weights(pack(system.weights))
+                if bound.p.taxes:
+                    workers[w].G = <double *> reader.weights(pack(system.border))
+                    workers[w].H = <double *> reader.weights(
+                        pack(system.border if system.revenue is None else system.revenue))
+        for s in prange(S, nogil=True, schedule="dynamic", chunksize=1, num_threads=team):
+            w = threadid()
+            _solve_row(&workers[w], &base, &rows[s], tolerance, max_iterations, halvings, &cells[s, 0, 0, 0],
+                       &accounts[s, 0, 0])
+            misses[s, 0] = workers[w].report.residual
+            misses[s, 1] = workers[w].report.last_step
+            work[s, 0] = workers[w].report.iterations
+            work[s, 1] = workers[w].report.evaluations
+            work[s, 2] = workers[w].report.products
+    finally:
+        if workers != NULL:
+            for w in range(team):
+                free(workers[w].block)
+        free(workers)
+        free(rows)
+    found.cells[~found.converged(tolerance)] = found.accounts[~found.converged(tolerance)] = np.nan
+    return found
 
 
 def pullback(system, point, residual, spending=None, price_power=None, threads=1):

@@ -129,6 +129,49 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
 
 
+class Change(NamedTuple):
+    """How one of many systems differs from their common base; what is None stays the base's.
+
+    Where any of the first three is given, the other two mean: trade costs as they were, no tariff, no subsidy.
+    """
+
+    trade_cost: np.ndarray | None = None  # (N, N, K), hat
+    tariff: np.ndarray | None = None  # (N, N, K), new rates; only in a system with a border
+    export_subsidy: np.ndarray | None = None  # (N, N, K), new rates
+    shift: np.ndarray | None = None  # (K, N)
+    markup: np.ndarray | None = None  # (K, N)
+    deficits: np.ndarray | None = None  # (N,)
+    trade_elasticity: np.ndarray | None = None  # (K,)
+    feedback: np.ndarray | None = None  # (K,)
+
+
+class Solutions(NamedTuple):
+    """What many solves return, row by row; rows that did not converge hold nan.
+
+    cells      (S, 3, K, N)  sales, ln d and what each cell of sales misses
+    accounts   (S, 4, N)     ln of labour income over the base year's, final spending, exports and imports at the border
+    misses     (S, 2)        largest |residual| and largest change in the last Newton step
+    work       (S, 3)        Newton steps, evaluations, products
+    """
+
+    cells: np.ndarray
+    accounts: np.ndarray
+    misses: np.ndarray
+    work: np.ndarray
+
+    def converged(self, tolerance: float) -> np.ndarray:
+        """Tell which rows (S,) meet the tolerance."""
+        return self.misses[:, 0] <= tolerance
+
+
+def abroad(weights: np.ndarray) -> np.ndarray:
+    """Copy weights without their diagonals: foreign trade alone."""
+    foreign = pack(weights)
+    home = np.arange(weights.shape[1])
+    foreign[:, home, home] = 0.0
+    return foreign
+
+
 def pack(weights: np.ndarray) -> np.ndarray:
     """Copy (K, N, N) weights into aligned, zero-padded rows; return the (K, N, N) view of them."""
     industries, countries, _ = weights.shape
