@@ -16,7 +16,7 @@ _HOMES = {
         "NotCertified",
     ),
     "economy": ("Economy",),
-    "scenario": ("Shock", "Policy"),
+    "scenario": ("Shock", "Policy", "Scenario"),
     "certificate": ("Certificate",),
     "accounting": (
         "GainsFromTrade",
@@ -36,6 +36,7 @@ _HOMES = {
     "local_stability": ("Stability", "stability"),
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
+    "sweep": ("Batch", "Interrupted", "counterfactuals"),
     "appraisal": (
         "Appraisal",
         "Stream",

@@ -33,13 +33,8 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
     epsilon, mu = economy.trade_elasticity, economy.scale_elasticity
     scale = mu if economy.entry == "free" else np.zeros_like(mu)
     labour = np.ones(len(economy.countries)) if hats.labour is None else hats.labour
-
     subsidies = (1.0 + rates.production_subsidy) / (1.0 + economy.production_subsidy)
-    ln_u = (1.0 + scale) * economy.labour_share * np.log(labour)[:, None] + np.log(subsidies)
-    if hats.productivity is not None:
-        ln_u = ln_u + np.log(hats.productivity)
-    if hats.entry_cost is not None:
-        ln_u = ln_u - scale * np.log(hats.entry_cost)
+    shift = price_shift(economy, hats, subsidies, epsilon, scale)
 
     sales, linked, weights = economy.sales, economy.linked, economy.packed_shares
     price_hat = _price_hat(economy, hats.trade_cost, rates)
@@ -54,7 +49,7 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
         weights=weights,
         spending_shares=np.ascontiguousarray(economy.expenditure_shares.T),
         sales=np.ascontiguousarray(sales.T),
-        shift=np.ascontiguousarray((epsilon * ln_u).T),
+        shift=shift,
         markup=np.ascontiguousarray((1.0 + rates.production_subsidy).T),
         cost_share=np.ascontiguousarray(np.broadcast_to(economy.cost_share[:, None], sales.T.shape)),
         labour_income=economy.labour_income,
@@ -74,6 +69,18 @@ def assemble(economy: Economy, shock: Shock, policy: Policy, deficits) -> Proble
         and bool((levels == economy.deficits).all())
     )
     return Problem(system, labour, rates, hats, unchanged)
+
+
+def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.ndarray:
+    """Exogenous part (K, N) of ln u: labour, production subsidies (change of 1 + s), productivity, entry cost."""
+    ln_u = np.log(subsidies)
+    if hats.labour is not None:
+        ln_u = ln_u + (1.0 + scale) * economy.labour_share * np.log(hats.labour)[:, None]
+    if hats.productivity is not None:
+        ln_u = ln_u + np.log(hats.productivity)
+    if hats.entry_cost is not None:
+        ln_u = ln_u - scale * np.log(hats.entry_cost)
+    return np.ascontiguousarray((epsilon * ln_u).T)
 
 
 def _price_hat(economy: Economy, trade_cost, rates: Policy) -> np.ndarray | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 CERTIFIED = "certified"
 NOT_CONVERGED = "not converged"
+BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,34 @@ class Certificate:
             f"Walras slack {self.walras:.1e}, trade balance {self.balance:.1e}, adding-up {self.adding_up:.1e}, "
             f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
         )
+
+
+# The conditions, for one equilibrium or for many: leading axes of the arrays are scenarios.
+
+
+def walras_slack(component, labour_income, wage_bill, sales, missed) -> np.ndarray:
+    """World revenue that demand implies over world revenue, less one, in absolute value.
+
+    component, labour_income (N,) of the base year; wage_bill (..., N), ln of labour income over the base year's;
+    sales and what each cell of them misses (..., K, N).
+    """
+    member = (component == np.arange(component.max() + 1)[:, None]).astype(float)
+    growth = np.log((labour_income * np.exp(wage_bill)) @ member.T / (member @ labour_income))[..., component]
+    # what demand implies for each seller: sales exp(-missed), missed without the common scale of the component
+    implied = (sales * np.exp(growth[..., None, :] - missed)).sum(axis=(-2, -1))
+    return np.abs(implied / sales.sum(axis=(-2, -1)) - 1.0)
+
+
+def trade_imbalance(exports, imports, deficits) -> np.ndarray:
+    """|imports - exports - deficit| over trade (..., N): what relative wages hang on when trade is small.
+
+    Zero for a country that trades with no one.
+    """
+    trade = imports + exports
+    gap = np.abs(imports - exports - deficits)
+    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+
+
+def conditions_met(residual, walras, balance, tolerance) -> np.ndarray:
+    """Tell whether the residuals are those of an equilibrium that may be called certified."""
+    return (residual <= tolerance) & (walras <= tolerance) & (balance <= BALANCE)

@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline
-from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
+from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met, walras_slack
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, imbalance, price_power, solve, trade_shares
+from exacthat.solver import Outcome, default_threads, imbalance, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
@@ -335,21 +335,33 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     )
 
 
+def country_hats(economy: Economy, epsilon, expenditure, deficits, price_power, wage_bill, labour):
+    """Return welfare, price index, wage, income and expenditure hats (..., N); leading axes are scenarios.
+
+    epsilon (..., K), price_power = ln d (..., K, N), the rest (..., N); labour is a hat. Welfare is Ehat / Phat.
+    """
+    expenditure_hat = expenditure / economy.expenditure
+    income_hat = (expenditure - deficits) / (economy.expenditure - economy.deficits)
+    ln_price = -(economy.expenditure_shares.T * price_power / epsilon[..., None]).sum(axis=-2)
+    price = np.exp(ln_price)
+    return expenditure_hat / price, price, np.exp(wage_bill) / labour, income_hat, expenditure_hat
+
+
 def _equilibrium(economy, problem: Problem, outcome: Outcome, tolerance, threads, untouched) -> Equilibrium:
     system, solution = problem.system, outcome.solution
     state, ln_sales_hat = solution.state, solution.point.sales.T
     expenditure = economy.expenditure if untouched else state.expenditure
-    expenditure_hat = expenditure / economy.expenditure
-    income_hat = (expenditure - system.deficits) / (economy.expenditure - economy.deficits)
-    price = np.exp(-(economy.expenditure_shares * state.price_power.T / economy.trade_elasticity).sum(axis=1))
+    hats = country_hats(
+        economy, economy.trade_elasticity, expenditure, system.deficits, state.price_power,
+        state.wage_bill, problem.labour,
+    )  # fmt: skip
     with np.errstate(under="ignore"):
         share_hat = np.exp(ln_sales_hat - state.wage_bill[:, None])
         sales = system.sales.T * np.exp(ln_sales_hat)
     share_hat = np.where(system.sales.T > 0, share_hat, np.where(economy.sales > 0, 0.0, 1.0))
     output_shares = economy.output_shares * share_hat
     certificate = _certify(economy, problem, outcome, output_shares, sales, tolerance, threads)
-    arrays = (expenditure_hat / price, price, np.exp(state.wage_bill) / problem.labour, income_hat,
-              expenditure_hat, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))  # fmt: skip
+    arrays = (*hats, problem.labour, share_hat, output_shares, sales, np.array(system.deficits))
     return Equilibrium(
         economy, certificate, *map(frozen, arrays), problem.policy, problem.shock, system, solution
     )
@@ -362,13 +374,11 @@ def _certify(
 
     system, solution = problem.system, outcome.solution
     missed = solution.state.residual
-    # what demand implies for each seller: sales exp(-F), F without the common scale of the component
-    growth = np.bincount(system.component, system.labour_income * np.exp(solution.state.wage_bill))
-    growth = np.log(growth / np.bincount(system.component, system.labour_income))[system.component]
-    implied = (sales.T * np.exp(growth - missed.sales)).sum()
-    walras = float(abs(implied / sales.sum() - 1.0))
+    walras = float(
+        walras_slack(system.component, system.labour_income, solution.state.wage_bill, sales.T, missed.sales)
+    )
     balance = float(imbalance(system, solution).max())
-    met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
+    met = outcome.completed == 100.0 and conditions_met(solution.residual, walras, balance, tolerance)
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,

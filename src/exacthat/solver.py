@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.certificate import BALANCE, trade_imbalance
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
-BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
 WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
@@ -59,13 +59,8 @@ def solve(
 
 
 def imbalance(system: System, solution: Solution) -> np.ndarray:
-    """|imports - exports - deficit| over trade (N,): what relative wages hang on when trade is small.
-
-    Zero for a country that trades with no one.
-    """
-    trade = solution.imports + solution.exports
-    gap = np.abs(solution.imports - solution.exports - system.deficits)
-    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+    """Return how far trade (N,) is from balance; see `trade_imbalance`."""
+    return trade_imbalance(solution.exports, solution.imports, system.deficits)
 
 
 def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
