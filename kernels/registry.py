@@ -89,6 +89,15 @@ _register(
         tolerance=1e-9,
     ),
     Kernel(
+        name="gravity.solve_many",
+        reference="gravity.ref:solve_many",
+        fast="gravity.cy:solve_many",
+        examples="gravity.examples:solve_many",
+        contract="base System, list of Change, tolerance, threads, base-year rates (N, N, K) or None -> Solutions",
+        equation="zero residual, equations (8)-(10), of every row",
+        tolerance=1e-8,
+    ),
+    Kernel(
         name="gravity.trade_weights",
         reference="gravity.ref:trade_weights",
         fast="gravity.cy:trade_weights",

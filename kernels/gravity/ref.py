@@ -33,7 +33,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, System
+from exacthat.kernels.gravity.system import Change, Point, Pullback, Solution, Solutions, State, System
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity):
@@ -43,6 +43,51 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity):
     """
     hat = trade_cost.transpose(2, 0, 1)
     return trade_shares * np.where(np.isinf(hat), 0.0, hat ** -trade_elasticity[:, None, None])
+
+
+def changed(system: System, change: Change, tariff=None, export_subsidy=None) -> System:
+    """Return the system of one row of `solve_many`.
+
+    A = lambda hat^-eps with hat = tauhat (1+t')(1+x) / ((1+t)(1+x')), border = A / (1+t'), revenue = border (1+x').
+    """
+    own = {
+        name: getattr(change, name)
+        for name in ("shift", "markup", "deficits", "trade_elasticity", "feedback")
+        if getattr(change, name) is not None
+    }
+    system = system._replace(**own)
+    if change.trade_cost is None and change.tariff is None and change.export_subsidy is None:
+        return system
+    one = np.ones(system.weights.shape).transpose(1, 2, 0)
+    new_t, new_x = (one if rate is None else 1.0 + rate for rate in (change.tariff, change.export_subsidy))
+    old_t, old_x = (one if rate is None else 1.0 + rate for rate in (tariff, export_subsidy))
+    hat = (one if change.trade_cost is None else change.trade_cost) * (new_t / old_t) * (old_x / new_x)
+    weights = trade_weights(system.weights, hat, system.trade_elasticity)
+    if system.border is None:
+        return system._replace(weights=weights)
+    border = weights / new_t.transpose(2, 0, 1)
+    return system._replace(weights=weights, border=border, revenue=border * new_x.transpose(2, 0, 1))
+
+
+def solve_many(system: System, changes, tolerance=1e-10, threads=1, tariff=None, export_subsidy=None) -> Solutions:
+    """Solve one system per `Change` of a common base year, whose weights are trade shares.
+
+    `tariff` and `export_subsidy` (N, N, K) are the rates behind its border and revenue. Rows that do not converge
+    are nan. `threads` is for the compiled twin.
+    """
+    cells, accounts, misses, work = [], [], [], []
+    for change in changes:
+        own = changed(system, change, tariff, export_subsidy)
+        found = solve(own, None, tolerance)
+        state = found.state
+        sales = own.sales * np.exp(found.point.sales)
+        cells.append(np.stack([sales, state.price_power, state.residual.sales]))
+        accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]))
+        if not found.converged:
+            cells[-1], accounts[-1] = cells[-1] * np.nan, accounts[-1] * np.nan
+        misses.append([found.residual, found.last_step])
+        work.append([found.iterations, found.evaluations, found.products])
+    return Solutions(*map(np.array, (cells, accounts, misses, work)))
 
 
 def _by_component(system: System, values):

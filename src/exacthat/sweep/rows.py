@@ -66,20 +66,21 @@ class Base:
         if elasticities is None or bilateral is None:
             return None
         epsilon, feedback, scale = elasticities
-        hats = (shock if shock.trade_cost is None else replace(shock, trade_cost=None)).hats(economy)
-        markup, shift, subsidies = None, None, np.ones(economy.sales.shape)
+        moved = any(hat is not None for hat in (shock.productivity, shock.labour, shock.entry_cost))
+        hats = replace(shock, trade_cost=None).hats(economy) if moved else Shock()
+        markup = shift = None
+        rates = economy.production_subsidy
         if policy.production_subsidy is not None:
             rates = checks.production_rates(policy.production_subsidy, economy.countries, economy.industries)
-            if (rates != economy.production_subsidy).any():
-                markup = np.ascontiguousarray((1.0 + rates).T)
-                subsidies = (1.0 + rates) / (1.0 + economy.production_subsidy)
-        if markup is not None or any(hat is not None for hat in vars(hats).values()):
+            markup = np.ascontiguousarray((1.0 + rates).T)
+        if any(hat is not None for hat in vars(hats).values()) or markup is not None:
+            subsidies = (1.0 + rates) / (1.0 + economy.production_subsidy)
             shift = price_shift(economy, hats, subsidies, epsilon, scale)
         deficits = None
         if scenario.deficits is not None:
             deficits = self._groups(deficit_levels(scenario.deficits, economy))
         levels = self.system.deficits if deficits is None else deficits
-        still = shift is None and markup is None and all(values is None for values in bilateral)
+        still = all(values is None for values in bilateral) and (shift is None or not shift.any())
         if still and (levels == economy.deficits).all():
             return None
         taxed = any(tax is not None for tax in (*self._taxes, *bilateral[1:]))
