@@ -143,6 +143,8 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
     cdef Problem *p = worker.p
     cdef Py_ssize_t N = p.N, K = p.K, S = p.stride, i, j, k, n, at, cell, count, width
     cdef double *power
+    cdef double *weights
+    cdef const double *shares
     cdef const double *cost
     cdef char *moved
     cdef bint still, plain = row.tariff == NULL and row.subsidy == NULL and not p.taxes
@@ -173,14 +175,15 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
         width = _padded(count)
         for j in range(count, width):
             worker.partner[j] = worker.partner[0]
+        power = worker.power
         for j in range(width):
             cell = worker.partner[j] * K
             if plain:
                 for k in range(K):
-                    worker.power[k * width + j] = cost[cell + k]
+                    power[k * width + j] = cost[cell + k]
             else:
                 for k in range(K):
-                    worker.power[k * width + j] = _price_hat(row, base, i * N * K + cell + k)
+                    power[k * width + j] = _price_hat(row, base, i * N * K + cell + k)
         vec.log(K * width, worker.power, worker.power)
         for k in range(K):
             value = -p.epsilon[k]
@@ -195,13 +198,13 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
         for k in range(K):
             at = (k * N + i) * S
             power = worker.power + k * width
+            weights, shares = worker.A + at, base.A + at
             if count == N:
                 for n in range(N):
-                    worker.A[at + n] = base.A[at + n] * power[n]
+                    weights[n] = shares[n] * power[n]
             else:
                 for j in range(count):
-                    n = worker.partner[j]
-                    worker.A[at + n] = base.A[at + n] * power[j]
+                    weights[worker.partner[j]] = shares[worker.partner[j]] * power[j]
             if p.taxes:
                 for j in range(count):
                     n = worker.partner[j]
@@ -274,13 +277,13 @@ cdef void _trade_apart(Worker *worker, Common *base, double *exports, double *im
 
 
 cdef void _solve_row(Worker *worker, Common *base, Row *row, double tolerance, int max_iterations, int halvings,
-                     double *cells, double *accounts) noexcept nogil:
-    """Solve one row and write its sales, ln d and misses [3, k, n] and its four accounts [4, n].
+                     double *price_power, double *accounts) noexcept nogil:
+    """Solve one row and write ln d [k, n] and its accounts: ln labour income, spending, exports, imports [n].
 
     A row whose prices are out of range, or that has no finite point, keeps an infinite residual.
     """
     cdef Problem *p = worker.p
-    cdef Py_ssize_t k, n, at, N = p.N, size = p.K * p.N
+    cdef Py_ssize_t k, n, at, N = p.N
     memset(&worker.report, 0, sizeof(Report))
     worker.report.residual = INFINITY
     _retarget(worker, base, row)
@@ -295,8 +298,6 @@ cdef void _solve_row(Worker *worker, Common *base, Row *row, double tolerance, i
     memcpy(accounts + N, p.expenditure, N * sizeof(double))
     for k in range(p.K):
         at = k * p.stride
-        memcpy(cells + k * N, p.revenue + at, N * sizeof(double))
         vec.log(p.stride, p.d + at, p.work)
         for n in range(N):
-            cells[size + k * N + n] = p.work[n] + p.largest[k] if p.d[at + n] > 0 else 0.0
-        memcpy(cells + 2 * size + k * N, p.residual + at, N * sizeof(double))
+            price_power[k * N + n] = p.work[n] + p.largest[k] if p.d[at + n] > 0 else 0.0

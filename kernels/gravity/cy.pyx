@@ -264,7 +264,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
         _trade(&bound.p, &exports[0], &imports[0])
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
-                    bool(report.converged), report.residual, report.last_step, report.iterations,
+                    bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
                     report.evaluations, report.products)
 
 
@@ -285,8 +285,9 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
     cdef Py_ssize_t N = bound.p.N, K = bound.p.K
     cdef Row *rows = <Row *> calloc(S + 1, sizeof(Row))
     cdef Worker *workers = <Worker *> calloc(team, sizeof(Worker))
-    found = Solutions(np.zeros((S, 3, K, N)), np.zeros((S, 4, N)), np.zeros((S, 2)), np.zeros((S, 3), np.int32))
-    cdef double[:, :, :, ::1] cells = found.cells
+    found = Solutions(np.full((S, K, N), np.nan), np.full((S, 4, N), np.nan), np.full((S, 3), np.nan),
+                      np.zeros((S, 3), np.int32))
+    cdef double[:, :, ::1] price_power = found.price_power
     cdef double[:, :, ::1] accounts = found.accounts
     cdef double[:, ::1] misses = found.misses
     cdef int[:, ::1] work = found.work
@@ -315,10 +316,12 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
                         pack(system.border if system.revenue is None else system.revenue))
         for s in prange(S, nogil=True, schedule="dynamic", chunksize=1, num_threads=team):
             w = threadid()
-            _solve_row(&workers[w], &base, &rows[s], tolerance, max_iterations, halvings, &cells[s, 0, 0, 0],
+            _solve_row(&workers[w], &base, &rows[s], tolerance, max_iterations, halvings, &price_power[s, 0, 0],
                        &accounts[s, 0, 0])
             misses[s, 0] = workers[w].report.residual
-            misses[s, 1] = workers[w].report.last_step
+            if workers[w].report.converged:
+                misses[s, 1] = _walras(workers[w].p)
+                misses[s, 2] = workers[w].report.last_step
             work[s, 0] = workers[w].report.iterations
             work[s, 1] = workers[w].report.evaluations
             work[s, 2] = workers[w].report.products
@@ -328,7 +331,6 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
                 free(workers[w].block)
         free(workers)
         free(rows)
-    found.cells[~found.converged(tolerance)] = found.accounts[~found.converged(tolerance)] = np.nan
     return found
 
 

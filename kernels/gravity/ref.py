@@ -17,6 +17,7 @@ e[n], the log change of final spending. Arrays are described in `system`.
     (8)  F_r   = r - ln(V_ki / R0_ki) + ln g
     (9)  F_p   = p + ln(d_kn) / eps_k
     (10) F_e   = e - ln(right side of (7) / E_n),   E'_n = E_n exp(e_n)
+    (11) |sum_ki R_ki exp(ln g - F_r) / sum_ki R_ki - 1|                           Walras slack: 0 at a solution
 
 (3) is the price tauhat chat (Zhat/fhat)^-mu / phihat with input bundles Zhat = Rhat/chat (labour alone
 without links), to the power -eps. (7) is labour income, profits, less subsidies (of which b,
@@ -75,19 +76,15 @@ def solve_many(system: System, changes, tolerance=1e-10, threads=1, tariff=None,
     `tariff` and `export_subsidy` (N, N, K) are the rates behind its border and revenue. Rows that do not converge
     are nan. `threads` is for the compiled twin.
     """
-    cells, accounts, misses, work = [], [], [], []
+    price_power, accounts, misses, work = [], [], [], []
     for change in changes:
-        own = changed(system, change, tariff, export_subsidy)
-        found = solve(own, None, tolerance)
-        state = found.state
-        sales = own.sales * np.exp(found.point.sales)
-        cells.append(np.stack([sales, state.price_power, state.residual.sales]))
-        accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]))
-        if not found.converged:
-            cells[-1], accounts[-1] = cells[-1] * np.nan, accounts[-1] * np.nan
-        misses.append([found.residual, found.last_step])
+        found = solve(changed(system, change, tariff, export_subsidy), None, tolerance)
+        state, kept = found.state, 1.0 if found.converged else np.nan
+        price_power.append(state.price_power * kept)
+        accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]) * kept)
+        misses.append([found.residual, found.walras * kept, found.last_step * kept])
         work.append([found.iterations, found.evaluations, found.products])
-    return Solutions(*map(np.array, (cells, accounts, misses, work)))
+    return Solutions(*map(np.array, (price_power, accounts, misses, work)))
 
 
 def _by_component(system: System, values):
@@ -140,6 +137,14 @@ def evaluate(system: System, point: Point) -> State:
     f_p = None if point.prices is None else point.prices + price_power / at.epsilon
     f_e = None if point.expenditure is None else point.expenditure - np.log(at.income / system.expenditure)
     return State(Point(f_r, f_p, f_e), at.v, at.E, price_power)
+
+
+def _walras(system: System, point: Point, state: State):
+    """Equation (11): world revenue that demand implies over world revenue, less one."""
+    sales = system.sales * np.exp(point.sales)
+    labour = system.labour_income * np.exp(state.wage_bill)
+    growth = _by_component(system, labour) / _by_component(system, system.labour_income)
+    return abs((sales * growth * np.exp(-state.residual.sales)).sum() / sales.sum() - 1.0)
 
 
 def jacobian_product(system: System, point: Point, direction: Point) -> Point:
@@ -298,6 +303,6 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
         x, state = x + step, trial
     point = _shaped(system, x)
     return Solution(
-        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
-        iteration, evaluations, products,
+        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual),
+        float(_walras(system, point, state)), float(np.abs(step).max()), iteration, evaluations, products,
     )  # fmt: skip

@@ -123,6 +123,7 @@ class Solution(NamedTuple):
     imports: np.ndarray  # (N,), at the border
     converged: bool
     residual: float  # largest |residual|
+    walras: float  # |world revenue that demand implies over world revenue, less one|
     last_step: float  # largest |change of an unknown| in the last Newton step
     iterations: int  # Newton steps
     evaluations: int  # evaluations of the system
@@ -148,13 +149,13 @@ class Change(NamedTuple):
 class Solutions(NamedTuple):
     """What many solves return, row by row; rows that did not converge hold nan.
 
-    cells      (S, 3, K, N)  sales, ln d and what each cell of sales misses
-    accounts   (S, 4, N)     ln of labour income over the base year's, final spending, exports and imports at the border
-    misses     (S, 2)        largest |residual| and largest change in the last Newton step
-    work       (S, 3)        Newton steps, evaluations, products
+    price_power  (S, K, N)  ln d
+    accounts     (S, 4, N)  ln of labour income over the base year's, final spending, exports, imports at the border
+    misses       (S, 3)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step
+    work         (S, 3)     Newton steps, evaluations, products
     """
 
-    cells: np.ndarray
+    price_power: np.ndarray
     accounts: np.ndarray
     misses: np.ndarray
     work: np.ndarray

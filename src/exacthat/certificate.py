@@ -68,19 +68,6 @@ class Certificate:
 # The conditions, for one equilibrium or for many: leading axes of the arrays are scenarios.
 
 
-def walras_slack(component, labour_income, wage_bill, sales, missed) -> np.ndarray:
-    """World revenue that demand implies over world revenue, less one, in absolute value.
-
-    component, labour_income (N,) of the base year; wage_bill (..., N), ln of labour income over the base year's;
-    sales and what each cell of them misses (..., K, N).
-    """
-    member = (component == np.arange(component.max() + 1)[:, None]).astype(float)
-    growth = np.log((labour_income * np.exp(wage_bill)) @ member.T / (member @ labour_income))[..., component]
-    # what demand implies for each seller: sales exp(-missed), missed without the common scale of the component
-    implied = (sales * np.exp(growth[..., None, :] - missed)).sum(axis=(-2, -1))
-    return np.abs(implied / sales.sum(axis=(-2, -1)) - 1.0)
-
-
 def trade_imbalance(exports, imports, deficits) -> np.ndarray:
     """|imports - exports - deficit| over trade (..., N): what relative wages hang on when trade is small.
 

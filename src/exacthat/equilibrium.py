@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline
-from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met, walras_slack
+from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, NotConverged
@@ -321,18 +321,15 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     """The base year itself, if it meets the tolerance."""
     from exacthat.kernels.gravity import cy
 
-    point = problem.system.origin()
-    state = cy.evaluate(problem.system, point, threads)
-    residual = max(float(np.abs(part).max()) for part in state.residual if part is not None)
-    if not residual <= tolerance:
+    found = cy.solve(problem.system, None, tolerance, 0, threads)
+    if not found.converged:
         return None
-    state = state._replace(
-        wage_bill=np.zeros_like(state.wage_bill), price_power=np.zeros_like(state.price_power)
+    state = found.state._replace(
+        wage_bill=np.zeros_like(found.state.wage_bill), price_power=np.zeros_like(found.state.price_power)
     )
     nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
-    return Outcome(
-        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
-    )
+    found = found._replace(state=state, exports=nothing, imports=nothing)
+    return Outcome(found, "base year, no change", 100.0)
 
 
 def country_hats(economy: Economy, epsilon, expenditure, deficits, price_power, wage_bill, labour):
@@ -374,16 +371,15 @@ def _certify(
 
     system, solution = problem.system, outcome.solution
     missed = solution.state.residual
-    walras = float(
-        walras_slack(system.component, system.labour_income, solution.state.wage_bill, sales.T, missed.sales)
-    )
     balance = float(imbalance(system, solution).max())
-    met = outcome.completed == 100.0 and conditions_met(solution.residual, walras, balance, tolerance)
+    met = outcome.completed == 100.0 and conditions_met(
+        solution.residual, solution.walras, balance, tolerance
+    )
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
-        walras=walras,
+        walras=solution.walras,
         balance=balance,
         adding_up=float(np.abs(output_shares.sum(axis=1) - 1.0).max()),
         last_step=solution.last_step,

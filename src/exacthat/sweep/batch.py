@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exacthat.assembly import check_baseline
-from exacthat.certificate import CERTIFIED, conditions_met, trade_imbalance, walras_slack
+from exacthat.certificate import CERTIFIED, conditions_met, trade_imbalance
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual, country_hats
@@ -240,7 +240,7 @@ def _solve(economy: Economy, rows, deficits, tol: float, threads: int, table: _T
         table.report()
         at = piece.stop
         spent = max(time.perf_counter() - started, 1e-6)
-        size = int(np.clip(len(piece) * BREATH / spent, 2 * threads, 4 * len(piece)))
+        size = int(np.clip(len(piece) * BREATH / spent, 2 * threads, 8 * len(piece)))
     pool = ThreadPoolExecutor(threads)
     try:
         waiting = {pool.submit(_alone, economy, rows[s], deficits, tol): s for s in left}
@@ -264,14 +264,12 @@ def _compiled(base: Base, taxed: bool, some, tol: float, threads: int, table: _T
     kept = [some[j][1] for j in solved]
     if not kept:
         return list(number_of)
-    sales, price_power, missed = np.moveaxis(found.cells[solved], 1, 0)
     wage_bill, expenditure, exports, imports = np.moveaxis(found.accounts[solved], 1, 0)
     labour, deficits = np.stack([row.labour for row in kept]), np.stack([row.deficits for row in kept])
     epsilon = np.stack([row.trade_elasticity for row in kept])
-    residual = found.misses[solved, 0]
-    walras = walras_slack(system.component, system.labour_income, wage_bill, sales, missed)
+    residual, walras, _ = found.misses[solved].T
     balance = trade_imbalance(exports, imports, deficits).max(axis=1)
-    hats = country_hats(economy, epsilon, expenditure, deficits, price_power, wage_bill, labour)
+    hats = country_hats(economy, epsilon, expenditure, deficits, found.price_power[solved], wage_bill, labour)
     met = conditions_met(residual, walras, balance, tol)
     values = dict(zip((*HATS, *MISSES), (*hats, residual, walras, balance)))
     table.put(number_of[solved[met]], CERTIFIED, **{name: value[met] for name, value in values.items()})
