@@ -70,7 +70,9 @@ def changed(system: System, change: Change, tariff=None, export_subsidy=None) ->
     return system._replace(weights=weights, border=border, revenue=border * new_x.transpose(2, 0, 1))
 
 
-def solve_many(system: System, changes, tolerance=1e-10, threads=1, tariff=None, export_subsidy=None) -> Solutions:
+def solve_many(
+    system: System, changes, tolerance=1e-10, threads=1, tariff=None, export_subsidy=None
+) -> Solutions:
     """Solve one system per `Change` of a common base year, whose weights are trade shares.
 
     `tariff` and `export_subsidy` (N, N, K) are the rates behind its border and revenue. Rows that do not converge

@@ -36,7 +36,7 @@ _HOMES = {
     "local_stability": ("Stability", "stability"),
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
-    "sweep": ("Batch", "Interrupted", "counterfactuals"),
+    "sweep": ("Batch", "Interrupted", "counterfactuals", "elasticity_draws"),
     "appraisal": (
         "Appraisal",
         "Stream",

@@ -84,7 +84,9 @@ class Batch:
             name.replace("_hat", "_percent"): 100.0 * (getattr(self, name) - 1.0).ravel() for name in HATS
         }
         columns["outcome"] = np.repeat(self.outcome, len(self.economy.countries))
-        index = pd.MultiIndex.from_product([self.names, self.economy.countries], names=["scenario", "country"])
+        index = pd.MultiIndex.from_product(
+            [self.names, self.economy.countries], names=["scenario", "country"]
+        )
         return pd.DataFrame(columns, index=index)
 
     def __repr__(self):
@@ -97,7 +99,9 @@ class Interrupted(KeyboardInterrupt):
     """A batch was interrupted; `.batch` holds the rows that were done, the others are "not run"."""
 
     def __init__(self, batch: Batch):
-        super().__init__(f"interrupted: {(batch.outcome != NOT_RUN).sum()} of {len(batch)} scenarios were done")
+        super().__init__(
+            f"interrupted: {(batch.outcome != NOT_RUN).sum()} of {len(batch)} scenarios were done"
+        )
         self.batch = batch
 
 
