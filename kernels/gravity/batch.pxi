@@ -172,6 +172,10 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
             moved[n] = not still
         if count == 0:
             continue
+        if 2 * count > N:            # whole rows are quicker: a hat of one leaves the share as it is
+            count = N
+            for n in range(N):
+                worker.partner[n] = n
         width = _padded(count)
         for j in range(count, width):
             worker.partner[j] = worker.partner[0]

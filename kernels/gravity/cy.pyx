@@ -277,7 +277,7 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
     the number of threads. A row whose price hats are not positive or leave the range of numbers is not converged.
     """
     cdef Py_ssize_t S = len(changes), s
-    cdef int team = _threads(threads), w
+    cdef int team = min(_threads(threads), max(S, 1)), w
     cdef _Reader reader = _Reader()
     cdef Common base
     cdef _Bound bound = _Bound(system, None, 1)
@@ -294,11 +294,11 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
     try:
         if rows == NULL or workers == NULL:
             raise MemoryError("no memory for the rows of a batch")
-        base.row.shift = base.row.markup = base.row.deficits = NULL
+        memset(&base, 0, sizeof(Common))
         base.row.epsilon, base.row.alpha, base.row.deficits = bound.p.epsilon, bound.p.alpha, bound.p.deficits
         base.row.shift, base.row.markup = reader.matrix(system.shift, NULL), reader.matrix(system.markup, NULL)
         base.row.tariff, base.row.subsidy = reader.route(tariff), reader.route(export_subsidy)
-        base.A, base.G, base.H, base.foreign = bound.p.A, bound.p.G, bound.p.H, NULL
+        base.A, base.G, base.H = bound.p.A, bound.p.G, bound.p.H
         for s, change in enumerate(changes):
             rows[s] = reader.row(change, &base.row)
             if not rows[s].prices and base.foreign == NULL:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.special import ndtri
 
 from exacthat import checks
 from exacthat.checks import frozen
@@ -148,6 +147,8 @@ def draw_estimates(economy: Economy, count: int, seed: int, estimates) -> Draws:
 
 def _accepted(generator, count: int, estimate: Estimate, highest: float) -> tuple[np.ndarray, np.ndarray]:
     """Draw until `count` pairs (epsilon, mu) are accepted; return them and which proposals were outside, by reason."""
+    from scipy.special import ndtri
+
     kept: list[np.ndarray] = []
     looked: list[np.ndarray] = []
     while len(kept) < count:
