@@ -36,6 +36,7 @@ cdef struct Worker:
     double *H
     char *moved                      # [i, n]
     Py_ssize_t *partner              # destinations whose prices one origin's shock moves
+    double *hats                     # [n, k] of one origin: changes of consumer over factory prices
     double *power                    # [k, partner], padded: changes of their weights
     double *home                     # [k, n], the diagonals of G while foreign trade is summed
     const double *markup             # now in p
@@ -98,7 +99,7 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     cdef double *cursor
     worker.p = p
     worker.markup = markup
-    worker.block = <double *> calloc((KRYLOV + 5) * L + p.K * pairs + p.M + 3 * pairs + p.N * p.N // 8 + 24,
+    worker.block = <double *> calloc((KRYLOV + 5) * L + 2 * p.K * pairs + p.M + 3 * pairs + p.N * p.N // 8 + 24,
                                      sizeof(double))
     if worker.block == NULL:
         return -1
@@ -106,6 +107,7 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     _place_krylov(p, &worker.krylov, &cursor)
     worker.step = _take(&cursor, L)
     worker.start = _take(&cursor, L)
+    worker.hats = _take(&cursor, p.N * p.K)
     worker.power = _take(&cursor, p.K * pairs)
     worker.home = _take(&cursor, p.M)
     worker.partner = <Py_ssize_t *> _take(&cursor, p.N)
@@ -152,20 +154,17 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
     for i in range(N):
         moved = worker.moved + i * N
         cost = row.trade_cost + i * N * K
+        if not plain:
+            for cell in range(N * K):
+                worker.hats[cell] = _price_hat(row, base, i * N * K + cell)
+            cost = worker.hats
         count = 0
         for n in range(N):
-            cell = (i * N + n) * K
             still = True
-            if plain:
-                for k in range(K):
-                    if cost[n * K + k] != 1.0:
-                        still = False
-                        break
-            else:
-                for k in range(K):
-                    if _price_hat(row, base, cell + k) != 1.0:
-                        still = False
-                        break
+            for k in range(K):
+                if cost[n * K + k] != 1.0:
+                    still = False
+                    break
             if moved[n] or not still:
                 worker.partner[count] = n
                 count += 1
@@ -181,13 +180,8 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
             worker.partner[j] = worker.partner[0]
         power = worker.power
         for j in range(width):
-            cell = worker.partner[j] * K
-            if plain:
-                for k in range(K):
-                    power[k * width + j] = cost[cell + k]
-            else:
-                for k in range(K):
-                    power[k * width + j] = _price_hat(row, base, i * N * K + cell + k)
+            for k in range(K):
+                power[k * width + j] = cost[worker.partner[j] * K + k]
         vec.log(K * width, worker.power, worker.power)
         for k in range(K):
             value = -p.epsilon[k]
