@@ -206,6 +206,8 @@ def test_an_empty_batch_is_empty():
         ({"economy": 3, "scenarios": []}, eh.BadInput, "economy is a int"),
         ({"scenarios": [], "threads": 0}, eh.BadParameter, "threads is 0"),
         ({"scenarios": [], "tol": 1.0}, eh.BadParameter, "tol is 1.0"),
+        ({"scenarios": [], "deficits": "none"}, eh.BadParameter, "deficits is 'none'"),
+        ({"scenarios": [], "executor": 2}, eh.BadInput, "executor is a int"),
     ],
 )
 def test_arguments_that_no_row_can_do_with_are_refused(given, error, match):

@@ -14,7 +14,9 @@ import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, Solutions, State, abroad, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import (
+    Point, Pullback, Solution, Solutions, State, abroad, empty_weights, is_packed, pack,
+)
 
 from cython.parallel cimport prange, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt

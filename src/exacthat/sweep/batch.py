@@ -16,7 +16,7 @@ from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual, country_hats
 from exacthat.errors import BadInput, ExacthatError, NotConverged
 from exacthat.kernels.gravity import cy
-from exacthat.scenario import Policy, Scenario, Shock
+from exacthat.scenario import Policy, Scenario, Shock, deficit_levels
 from exacthat.solver import processors
 from exacthat.sweep.rows import Base, Row
 
@@ -140,7 +140,8 @@ def counterfactuals(
     Raises
     ------
     BadInput, BadParameter
-        For arguments that no row can do with: scenarios of another type, a base year that is not an equilibrium.
+        For arguments that no row can do with: scenarios of another type, a base year that is not an equilibrium,
+        deficits that do not fit it.
     Interrupted
         A KeyboardInterrupt that carries the rows done so far.
 
@@ -157,6 +158,9 @@ def counterfactuals(
     rows = _scenarios(scenarios)
     check_baseline(require_economy(economy))
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
+    deficit_levels(deficits, economy)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise BadInput(f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads=")
     team = (1 if executor else processors()) if threads is None else thread_count(threads)
     table = _Table(len(rows), len(economy.countries), progress)
     try:
