@@ -160,7 +160,9 @@ def counterfactuals(
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
     deficit_levels(deficits, economy)
     if executor is not None and not hasattr(executor, "submit"):
-        raise BadInput(f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads=")
+        raise BadInput(
+            f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads="
+        )
     team = (1 if executor else processors()) if threads is None else thread_count(threads)
     table = _Table(len(rows), len(economy.countries), progress)
     try:
