@@ -33,6 +33,7 @@ extensions = [
                 "preconditioner.pxi",
                 "pullback.pxi",
                 "newton.pxi",
+                "batch.pxi",
             )
         ],
         include_dirs=["kernels/gravity"],

@@ -94,7 +94,7 @@ _register(
         fast="gravity.cy:slacks",
         examples="gravity.examples:slacks",
         contract="System, Solution -> Slacks",
-        equation="Walras' law, trade balances and adding-up at a solution",
+        equation="trade balances and adding-up at a solution",
         tolerance=1e-12,
     ),
     Kernel(
@@ -105,6 +105,15 @@ _register(
         contract="flows (N, N, K), spending (N, K) -> (K, N, N)",
         equation="lambda = X / sum_i X, zero where nothing is spent",
         tolerance=1e-15,
+    ),
+    Kernel(
+        name="gravity.solve_many",
+        reference="gravity.ref:solve_many",
+        fast="gravity.cy:solve_many",
+        examples="gravity.examples:solve_many",
+        contract="base System, list of Change, tolerance, threads, base-year rates (N, N, K) or None -> Solutions",
+        equation="zero residual, equations (8)-(10), of every row",
+        tolerance=1e-8,
     ),
     Kernel(
         name="gravity.trade_weights",

@@ -6,18 +6,21 @@ eight, like the weights, so that every loop runs over whole vectors; pads and ce
 zeros. Industries are shared among threads; every sum over industries runs in a fixed order on one thread,
 so results do not depend on the number of threads. The C parts stand beside this file: problem.pxi (memory),
 evaluation.pxi (equations and derivative), preconditioner.pxi,
-pullback.pxi (transposed products), newton.pxi.
+pullback.pxi (transposed products), newton.pxi,
+batch.pxi (many systems at a time).
 """
 
 import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, pack
+from exacthat.kernels.gravity.system import (
+    Point, Pullback, Slacks, Solution, Solutions, State, abroad, pack,
+)
 
 from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
                              PyObject_GetBuffer)
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
@@ -28,6 +31,7 @@ include "evaluation.pxi"
 include "preconditioner.pxi"
 include "pullback.pxi"
 include "newton.pxi"
+include "batch.pxi"
 
 
 def instruction_set():
@@ -320,8 +324,74 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
         _trade(&bound.p, sold, bought)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
-                    bool(report.converged), report.residual, report.last_step, report.iterations,
+                    bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
                     report.evaluations, report.products)
+
+
+def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
+               int max_iterations=60, int halvings=6):
+    """Solve one system per `Change` of a common base, each on one thread; the compiled twin of `ref.solve_many`.
+
+    `system` is the base year: its weights are trade shares. `tariff` and `export_subsidy` (N, N, K) are the rates
+    behind its border and revenue. Every solve starts from no change, so rows do not depend on each other or on
+    the number of threads. A row whose price hats are not positive or leave the range of numbers is not converged.
+    """
+    cdef Py_ssize_t S = len(changes), s
+    cdef int team = min(_threads(threads), max(S, 1)), w
+    cdef _Reader reader = _Reader()
+    cdef Common base
+    cdef _Bound bound = _Bound(system, None, 1)
+    cdef list bounds = [bound] + [_Bound(system, None, 1) for w in range(1, team)]
+    cdef Py_ssize_t N = bound.p.N, K = bound.p.K
+    cdef Row *rows = <Row *> calloc(S + 1, sizeof(Row))
+    cdef Worker *workers = <Worker *> calloc(team, sizeof(Worker))
+    found = Solutions(np.full((S, K, N), np.nan), np.full((S, 4, N), np.nan), np.full((S, 3), np.nan),
+                      np.zeros((S, 3), np.int32))
+    cdef double[:, :, ::1] price_power = found.price_power
+    cdef double[:, :, ::1] accounts = found.accounts
+    cdef double[:, ::1] misses = found.misses
+    cdef int[:, ::1] work = found.work
+    try:
+        if rows == NULL or workers == NULL:
+            raise MemoryError("no memory for the rows of a batch")
+        memset(&base, 0, sizeof(Common))
+        base.row.epsilon, base.row.alpha, base.row.deficits = bound.p.epsilon, bound.p.alpha, bound.p.deficits
+        base.row.shift, base.row.markup = reader.matrix(system.shift, NULL), reader.matrix(system.markup, NULL)
+        base.row.tariff, base.row.subsidy = reader.route(tariff), reader.route(export_subsidy)
+        base.A, base.G, base.H = bound.p.A, bound.p.G, bound.p.H
+        for s, change in enumerate(changes):
+            rows[s] = reader.row(change, &base.row)
+            if not rows[s].prices and base.foreign == NULL:
+                base.foreign = reader.weights(abroad(system.weights if system.border is None else system.border))
+        own = any(rows[s].prices for s in range(S))
+        for w in range(team):
+            bound = bounds[w]
+            if _hire(&workers[w], &bound.p, base.row.markup) != 0:
+                raise MemoryError("no memory for the workers of a batch")
+            if own:
+                workers[w].A = <double *> reader.weights(pack(system.weights))
+                if bound.p.taxes:
+                    workers[w].G = <double *> reader.weights(pack(system.border))
+                    workers[w].H = <double *> reader.weights(
+                        pack(system.border if system.revenue is None else system.revenue))
+        for s in prange(S, nogil=True, schedule="dynamic", chunksize=1, num_threads=team):
+            w = threadid()
+            _solve_row(&workers[w], &base, &rows[s], tolerance, max_iterations, halvings, &price_power[s, 0, 0],
+                       &accounts[s, 0, 0])
+            misses[s, 0] = workers[w].report.residual
+            if workers[w].report.converged:
+                misses[s, 1] = _walras(workers[w].p)
+                misses[s, 2] = workers[w].report.last_step
+            work[s, 0] = workers[w].report.iterations
+            work[s, 1] = workers[w].report.evaluations
+            work[s, 2] = workers[w].report.products
+    finally:
+        if workers != NULL:
+            for w in range(team):
+                free(workers[w].block)
+        free(workers)
+        free(rows)
+    return found
 
 
 def pullback(system, point, residual, spending=None, price_power=None, threads=1):
@@ -391,17 +461,16 @@ cdef double _larger(double one, double other) noexcept nogil:
 
 def slacks(system, solution):
     """Judge a solution; the compiled twin of `ref.slacks`."""
-    cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N, pad = _padded(size)
+    cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N
     cdef Py_ssize_t k, n, at, part
     cdef list owners = []
     point, state = solution.point, solution.state
     cdef const double *sales = _read(owners, system.sales, size)
     cdef const double *labour_income = _read(owners, system.labour_income, N)
-    cdef const int *group = _read_components(owners, system, N)
     cdef const double *kappa = _read(owners, system.cost_share, size)
     cdef const double *owed = _read(owners, system.deficits, N)
     cdef const double *change = _read(owners, point.sales, size)
-    cdef const double *residual = _read(owners, state.residual.sales, size)
+    cdef const double *residual
     cdef const double *bill = _read(owners, state.wage_bill, N)
     cdef const double *sold = _read(owners, solution.exports, N)
     cdef const double *bought = _read(owners, solution.imports, N)
@@ -410,34 +479,18 @@ def slacks(system, solution):
         labour = _read(owners, system.labour_share, size)
     gaps = np.empty(N)
     cdef double *gap = _address(gaps, N)
-    cdef double *block = <double *> calloc(2 * pad + 4 * N, sizeof(double))
+    cdef double *block = <double *> calloc(_padded(size) + N, sizeof(double))
     if block == NULL:
         raise MemoryError("no memory to judge a solution")
     cdef double *revenue = block
-    cdef double *implied = revenue + pad
-    cdef double *growth = implied + pad
-    cdef double *before = growth + N
-    cdef double *after = before + N
-    cdef double *shares = after + N
-    cdef double world = 0.0, demanded = 0.0, adding_up = 0.0, balance = 0.0, most = -1.0, trade, value
+    cdef double *shares = revenue + _padded(size)
+    cdef double adding_up = 0.0, balance = 0.0, most = -1.0, trade, value
     memcpy(revenue, change, size * sizeof(double))
-    for n in range(N):
-        before[group[n]] += labour_income[n]
-        after[group[n]] += labour_income[n] * exp(bill[n])
-    for n in range(N):
-        growth[n] = log(after[group[n]] / before[group[n]])
-    for k in range(K):
-        for n in range(N):
-            at = k * N + n
-            implied[at] = growth[n] - residual[at]
-    vec.exp(pad, revenue, revenue)
-    vec.exp(pad, implied, implied)
+    vec.exp(_padded(size), revenue, revenue)
     for k in range(K):
         for n in range(N):
             at = k * N + n
             value = sales[at] * revenue[at]
-            world += value
-            demanded += value * implied[at]
             shares[n] += (1.0 if labour == NULL else labour[at]) * kappa[at] * value
     for n in range(N):
         adding_up = _larger(adding_up, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
@@ -453,7 +506,7 @@ def slacks(system, solution):
         for at in range(N if part == 2 else size):
             if fabs(residual[at]) > most:
                 most, worst = fabs(residual[at]), (part, at // N, at % N)
-    return Slacks(fabs(demanded / world - 1.0), gaps, balance, adding_up, worst)
+    return Slacks(gaps, balance, adding_up, worst)
 
 
 def trade_shares(flows, spending):

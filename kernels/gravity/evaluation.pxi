@@ -230,3 +230,17 @@ cdef void _trade(Problem *p, double *exports, double *imports) noexcept nogil:
                         flow = row[n] * p.q[k * S + n] * u
                         exports[i] += flow
                         imports[n] += flow
+
+
+cdef double _walras(Problem *p) noexcept nogil:
+    """World revenue that demand implies over world revenue, less one: equation (11) of `ref`."""
+    cdef Py_ssize_t k, n, at
+    cdef double implied = 0.0, sold = 0.0
+    for k in range(p.K):
+        at = k * p.stride
+        for n in range(p.stride):
+            p.work[n] = p.scale[n] - p.residual[at + n]
+            sold += p.revenue[at + n]
+        vec.exp(p.stride, p.work, p.work)
+        implied += vec.dot(p.stride, p.work, p.revenue + at)
+    return fabs(implied / sold - 1.0)

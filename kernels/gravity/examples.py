@@ -8,7 +8,7 @@ from exacthat.kernels.gravity.ref import _trade
 from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import solve as _solve
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
-from exacthat.kernels.gravity.system import Point, Solution, System, pack
+from exacthat.kernels.gravity.system import Change, Point, Solution, System, pack
 
 KINDS = ("plain", "links", "tariffs", "taxes", "all")
 
@@ -125,7 +125,7 @@ def slacks(rng, **options):
     """Draw arguments of `slacks`: a system and a point near its base as if it were the solution."""
     drawn, point = evaluate(rng, **options)
     exports, imports = _trade(drawn, point)
-    return drawn, Solution(point, _evaluate(drawn, point), exports, imports, False, 1.0, 0.0, 0, 1, 0)
+    return drawn, Solution(point, _evaluate(drawn, point), exports, imports, False, 1.0, 0.0, 0.0, 0, 1, 0)
 
 
 def trade_shares(rng, countries=5, industries=4):
@@ -143,3 +143,36 @@ def trade_weights(rng, countries=5, industries=4):
     if cost.ndim:
         cost[(0, -1, 0)[: cost.ndim]] = np.inf
     return shares, cost, np.exp(rng.uniform(-1, 3, industries))
+
+
+def solve_many(rng, countries=4, industries=3, rows=2):
+    """Draw arguments of `solve_many`: a base year of any kind, changes of all kinds and of a few routes alone."""
+    kind = rng.choice(KINDS)
+    base = system(rng, countries, industries, size=0.0, kind=kind, highest=0.7)
+    shape = (countries, countries, industries)
+    abroad = ~np.eye(countries, dtype=bool)[:, :, None]
+    taxed = base.border is not None
+    tariff = rng.uniform(0, 0.3, shape) * abroad if taxed else None
+    subsidy = rng.uniform(-0.1, 0.1, shape) * abroad if kind in ("taxes", "all") else None
+    if taxed:
+        border = base.weights / (1 + tariff).transpose(2, 0, 1)
+        revenue = None if subsidy is None else pack(border * (1 + subsidy).transpose(2, 0, 1))
+        base = base._replace(border=pack(border), revenue=revenue)
+    changes = []
+    for _ in range(rows):
+        cost = np.exp(rng.normal(0, 0.3, shape)) * abroad + ~abroad
+        few = np.ones(shape)
+        few[0, -1] = 1.1
+        drawn = {
+            "trade_cost": [None, cost, few][rng.integers(3)],
+            "shift": rng.normal(0, 0.1, base.sales.shape),
+            "markup": base.markup * rng.uniform(0.9, 1.1, base.sales.shape),
+            "deficits": 0.5 * base.deficits,
+            "trade_elasticity": base.trade_elasticity * rng.uniform(0.8, 1.2, industries),
+            "feedback": base.feedback * rng.uniform(0.8, 1.2, industries),
+        }
+        change = Change(**{name: value for name, value in drawn.items() if rng.random() < 0.5})
+        if taxed and (change.trade_cost is not None or rng.random() < 0.5):
+            change = change._replace(tariff=rng.uniform(0, 0.3, shape) * abroad, export_subsidy=subsidy)
+        changes.append(change)
+    return base, changes, 1e-11, 2, tariff, subsidy

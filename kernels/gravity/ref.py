@@ -17,6 +17,7 @@ e[n], the log change of final spending. Arrays are described in `system`.
     (8)  F_r   = r - ln(V_ki / R0_ki) + ln g
     (9)  F_p   = p + ln(d_kn) / eps_k
     (10) F_e   = e - ln(right side of (7) / E_n),   E'_n = E_n exp(e_n)
+    (11) |sum_ki R_ki exp(ln g - F_r) / sum_ki R_ki - 1|                           Walras slack: 0 at a solution
 
 (3) is the price tauhat chat (Zhat/fhat)^-mu / phihat with input bundles Zhat = Rhat/chat (labour alone
 without links), to the power -eps. (7) is labour income, profits, less subsidies (of which b,
@@ -33,7 +34,16 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Slacks, Solution, State, System
+from exacthat.kernels.gravity.system import (
+    Change,
+    Point,
+    Pullback,
+    Slacks,
+    Solution,
+    Solutions,
+    State,
+    System,
+)
 
 
 def trade_shares(flows, spending):
@@ -56,12 +66,10 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity):
 
 
 def slacks(system: System, solution: Solution) -> Slacks:
-    """Judge a solution by what its residual does not say: Walras' law, each country's trade, adding-up."""
+    """Judge a solution by what its residual does not say: each country's trade and adding-up."""
     state = solution.state
     income = system.labour_income * np.exp(state.wage_bill)
-    growth = _by_component(system, income) / _by_component(system, system.labour_income)
     revenue = system.sales * np.exp(solution.point.sales)
-    implied = revenue * growth * np.exp(-state.residual.sales)
     trade = solution.imports + solution.exports
     gap = np.abs(solution.imports - solution.exports - system.deficits)
     employment = (system.labour_share * system.cost_share * revenue).sum(axis=0) / income
@@ -70,12 +78,54 @@ def slacks(system: System, solution: Solution) -> Slacks:
     cells = np.atleast_2d(state.residual[part])
     imbalance = np.divide(gap, trade, out=np.zeros_like(trade), where=trade != 0)
     return Slacks(
-        walras=float(abs(implied.sum() / revenue.sum() - 1.0)),
         imbalance=imbalance,
         balance=float(imbalance.max()),
         adding_up=float(np.abs(employment - 1.0).max()),
         worst=(part, *map(int, np.unravel_index(np.argmax(np.abs(cells)), cells.shape))),
     )
+
+
+def changed(system: System, change: Change, tariff=None, export_subsidy=None) -> System:
+    """Return the system of one row of `solve_many`.
+
+    A = lambda hat^-eps with hat = tauhat (1+t')(1+x) / ((1+t)(1+x')), border = A / (1+t'), revenue = border (1+x').
+    """
+    own = {
+        name: getattr(change, name)
+        for name in ("shift", "markup", "deficits", "trade_elasticity", "feedback")
+        if getattr(change, name) is not None
+    }
+    system = system._replace(**own)
+    if change.trade_cost is None and change.tariff is None and change.export_subsidy is None:
+        return system
+    one = np.ones(system.weights.shape).transpose(1, 2, 0)
+    new_t, new_x = (one if rate is None else 1.0 + rate for rate in (change.tariff, change.export_subsidy))
+    old_t, old_x = (one if rate is None else 1.0 + rate for rate in (tariff, export_subsidy))
+    hat = (one if change.trade_cost is None else change.trade_cost) * (new_t / old_t) * (old_x / new_x)
+    weights = trade_weights(system.weights, hat, system.trade_elasticity)
+    if system.border is None:
+        return system._replace(weights=weights)
+    border = weights / new_t.transpose(2, 0, 1)
+    return system._replace(weights=weights, border=border, revenue=border * new_x.transpose(2, 0, 1))
+
+
+def solve_many(
+    system: System, changes, tolerance=1e-10, threads=1, tariff=None, export_subsidy=None
+) -> Solutions:
+    """Solve one system per `Change` of a common base year, whose weights are trade shares.
+
+    `tariff` and `export_subsidy` (N, N, K) are the rates behind its border and revenue. Rows that do not converge
+    are nan. `threads` is for the compiled twin.
+    """
+    price_power, accounts, misses, work = [], [], [], []
+    for change in changes:
+        found = solve(changed(system, change, tariff, export_subsidy), None, tolerance)
+        state, kept = found.state, 1.0 if found.converged else np.nan
+        price_power.append(state.price_power * kept)
+        accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]) * kept)
+        misses.append([found.residual, found.walras * kept, found.last_step * kept])
+        work.append([found.iterations, found.evaluations, found.products])
+    return Solutions(*map(np.array, (price_power, accounts, misses, work)))
 
 
 def _by_component(system: System, values):
@@ -128,6 +178,14 @@ def evaluate(system: System, point: Point) -> State:
     f_p = None if point.prices is None else point.prices + price_power / at.epsilon
     f_e = None if point.expenditure is None else point.expenditure - np.log(at.income / system.expenditure)
     return State(Point(f_r, f_p, f_e), at.v, at.E, price_power)
+
+
+def _walras(system: System, point: Point, state: State):
+    """Equation (11): world revenue that demand implies over world revenue, less one."""
+    sales = system.sales * np.exp(point.sales)
+    labour = system.labour_income * np.exp(state.wage_bill)
+    growth = _by_component(system, labour) / _by_component(system, system.labour_income)
+    return abs((sales * growth * np.exp(-state.residual.sales)).sum() / sales.sum() - 1.0)
 
 
 def jacobian_product(system: System, point: Point, direction: Point) -> Point:
@@ -286,6 +344,6 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
         x, state = x + step, trial
     point = _shaped(system, x)
     return Solution(
-        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual), float(np.abs(step).max()),
-        iteration, evaluations, products,
+        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual),
+        float(_walras(system, point, state)), float(np.abs(step).max()), iteration, evaluations, products,
     )  # fmt: skip

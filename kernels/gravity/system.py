@@ -123,6 +123,7 @@ class Solution(NamedTuple):
     imports: np.ndarray  # (N,), at the border
     converged: bool
     residual: float  # largest |residual|
+    walras: float  # |world revenue that demand implies over world revenue, less one|
     last_step: float  # largest |change of an unknown| in the last Newton step
     iterations: int  # Newton steps
     evaluations: int  # evaluations of the system
@@ -130,20 +131,61 @@ class Solution(NamedTuple):
 
 
 class Slacks(NamedTuple):
-    """What a solution leaves open besides its residual.
+    """What a solution leaves open besides its residual and Walras' law.
 
-    walras      |world revenue that demand implies over world revenue - 1|: the equation a solve drops
     imbalance   (N,)  |imports - exports - deficit| over trade; 0 for a country that trades with no one
     balance     largest imbalance
     adding_up   largest |sum over industries of employment shares - 1|
     worst       part of the residual, row and column of its largest cell (row 0 for spending, which has none)
     """
 
-    walras: float
     imbalance: np.ndarray
     balance: float
     adding_up: float
     worst: tuple[int, int, int]
+
+
+class Change(NamedTuple):
+    """How one of many systems differs from their common base; what is None stays the base's.
+
+    Where any of the first three is given, the other two mean: trade costs as they were, no tariff, no subsidy.
+    """
+
+    trade_cost: np.ndarray | None = None  # (N, N, K), hat
+    tariff: np.ndarray | None = None  # (N, N, K), new rates; only in a system with a border
+    export_subsidy: np.ndarray | None = None  # (N, N, K), new rates
+    shift: np.ndarray | None = None  # (K, N)
+    markup: np.ndarray | None = None  # (K, N)
+    deficits: np.ndarray | None = None  # (N,)
+    trade_elasticity: np.ndarray | None = None  # (K,)
+    feedback: np.ndarray | None = None  # (K,)
+
+
+class Solutions(NamedTuple):
+    """What many solves return, row by row; rows that did not converge hold nan.
+
+    price_power  (S, K, N)  ln d
+    accounts     (S, 4, N)  ln of labour income over the base year's, final spending, exports, imports at the border
+    misses       (S, 3)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step
+    work         (S, 3)     Newton steps, evaluations, products
+    """
+
+    price_power: np.ndarray
+    accounts: np.ndarray
+    misses: np.ndarray
+    work: np.ndarray
+
+    def converged(self, tolerance: float) -> np.ndarray:
+        """Tell which rows (S,) meet the tolerance."""
+        return self.misses[:, 0] <= tolerance
+
+
+def abroad(weights: np.ndarray) -> np.ndarray:
+    """Copy weights without their diagonals: foreign trade alone."""
+    foreign = pack(weights)
+    home = np.arange(weights.shape[1])
+    foreign[:, home, home] = 0.0
+    return foreign
 
 
 def pack(weights: np.ndarray) -> np.ndarray:

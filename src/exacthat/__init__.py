@@ -16,7 +16,7 @@ _HOMES = {
         "NotCertified",
     ),
     "economy": ("Economy",),
-    "scenario": ("Shock", "Policy"),
+    "scenario": ("Shock", "Policy", "Scenario"),
     "certificate": ("Certificate",),
     "accounting": (
         "GainsFromTrade",
@@ -38,6 +38,7 @@ _HOMES = {
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
+    "sweep": ("Batch", "Interrupted", "counterfactuals", "elasticity_draws"),
     "appraisal": (
         "Appraisal",
         "Stream",

@@ -94,16 +94,8 @@ def assemble(
         markup = np.ascontiguousarray((1.0 + rates.production_subsidy).T)
         same_rates = bool((markup == base.markup).all())
     if not (hats.labour is hats.productivity is hats.entry_cost is None and same_rates):
-        ln_u = base.shift.T
-        if hats.labour is not None:
-            ln_u = ln_u + (1.0 + base.scale) * economy.labour_share * np.log(labour)[:, None]
-        if not same_rates:
-            ln_u = ln_u + np.log(markup / base.markup).T
-        if hats.productivity is not None:
-            ln_u = ln_u + np.log(hats.productivity)
-        if hats.entry_cost is not None:
-            ln_u = ln_u - base.scale * np.log(hats.entry_cost)
-        shift = np.ascontiguousarray((economy.trade_elasticity * ln_u).T)
+        subsidies = None if same_rates else (markup / base.markup).T
+        shift = price_shift(economy, hats, subsidies, economy.trade_elasticity, base.scale)
 
     price_hat, ended = _price_hat(economy, base.steepest, hats.trade_cost, rates)
     weights = _weights(economy, price_hat)
@@ -126,6 +118,18 @@ def assemble(
         and (levels is economy.deficits or bool((levels == economy.deficits).all()))
     )
     return Problem(system, labour, rates, hats, unchanged)
+
+
+def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.ndarray:
+    """Exogenous part (K, N) of ln u: change of 1 + s (None where it stays), labour, productivity, entry cost."""
+    ln_u = np.zeros(economy.sales.shape) if subsidies is None else np.log(subsidies)
+    if hats.labour is not None:
+        ln_u = ln_u + (1.0 + scale) * economy.labour_share * np.log(hats.labour).reshape(-1, 1)
+    if hats.productivity is not None:
+        ln_u = ln_u + np.log(hats.productivity)
+    if hats.entry_cost is not None:
+        ln_u = ln_u - scale * np.log(hats.entry_cost)
+    return np.ascontiguousarray((epsilon * ln_u).T)
 
 
 def _weights(economy: Economy, price_hat) -> np.ndarray:
@@ -203,6 +207,15 @@ def _taxed(economy: Economy, rates: Policy, weights) -> tuple[np.ndarray, np.nda
     if revenue is None and economy.export_subsidy is not None:
         revenue = border
     return border, revenue
+
+
+def price_index(economy: Economy, price_power, trade_elasticity=None) -> np.ndarray:
+    """Phat (..., N) = prod_k d^(-beta/epsilon) for ln d (..., K, N); leading axes are scenarios.
+
+    `trade_elasticity` (..., K) is by default the economy's.
+    """
+    epsilon = economy.trade_elasticity if trade_elasticity is None else trade_elasticity
+    return np.exp(-np.einsum("nk,...k,...kn->...n", economy.expenditure_shares, 1.0 / epsilon, price_power))
 
 
 def base_system(economy: Economy, allow_multiple: bool = False) -> System:

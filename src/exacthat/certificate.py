@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CERTIFIED = "certified"
 NOT_CONVERGED = "not converged"
+BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 
 
 @dataclass(frozen=True)
@@ -134,3 +135,21 @@ class Certificate:
             f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
             + (" (one of possibly several equilibria)" if self.alpha_max >= 1.0 else "")
         )
+
+
+# The conditions, for one equilibrium or for many: leading axes of the arrays are scenarios.
+
+
+def trade_imbalance(exports, imports, deficits) -> np.ndarray:
+    """|imports - exports - deficit| over trade (..., N): what relative wages hang on when trade is small.
+
+    Zero for a country that trades with no one.
+    """
+    trade = imports + exports
+    gap = np.abs(imports - exports - deficits)
+    return np.divide(gap, trade, out=np.zeros_like(trade), where=trade > 0)
+
+
+def conditions_met(residual, walras, balance, tolerance) -> np.ndarray:
+    """Tell whether the residuals are those of an equilibrium that may be called certified."""
+    return (residual <= tolerance) & (walras <= tolerance) & (balance <= BALANCE)

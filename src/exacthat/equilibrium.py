@@ -7,17 +7,17 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from exacthat.assembly import Problem, assemble, base_system, check_baseline
-from exacthat.certificate import CERTIFIED, NOT_CONVERGED, Certificate
+from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
+from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
-from exacthat.error_bound import Evidence, price_index
+from exacthat.error_bound import Evidence
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import BALANCE, Outcome, default_threads, on_branch, price_power, solve, trade_shares
+from exacthat.solver import Outcome, default_threads, on_branch, price_power, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
@@ -71,7 +71,7 @@ class Equilibrium:
     @cached_property
     def price_index_hat(self) -> np.ndarray:
         """Phat (N,)."""
-        return frozen(price_index(self.economy, self._solution.state))
+        return frozen(price_index(self.economy, self._solution.state.price_power))
 
     @cached_property
     def wage_hat(self) -> np.ndarray:
@@ -425,18 +425,16 @@ def _failure(result: Equilibrium) -> str:
 
 def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome | None:
     """The base year itself, if it meets the tolerance."""
-    point = problem.system.origin()
-    state = cy.evaluate(problem.system, point, threads)
-    residual = max(float(np.abs(part).max()) for part in state.residual if part is not None)
-    if not residual <= tolerance:
+    found = cy.solve(problem.system, None, tolerance, 0, threads)
+    if not found.converged:
         return None
-    state = state._replace(
-        wage_bill=np.zeros_like(state.wage_bill),
-        price_power=np.zeros_like(state.price_power),
+    state = found.state._replace(
+        wage_bill=np.zeros_like(found.state.wage_bill),
+        price_power=np.zeros_like(found.state.price_power),
         expenditure=economy.expenditure,
     )
     nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
-    found = Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0)
+    found = found._replace(state=state, exports=nothing, imports=nothing)
     return Outcome(found, cy.slacks(problem.system, found), "base year, no change", 100.0)
 
 
@@ -461,14 +459,16 @@ def equilibrium_of(
 
 def _certify(economy: Economy, given, system: System, outcome: Outcome, tolerance, threads) -> Certificate:
     solution = outcome.solution
-    walras, _, balance, adding_up, (part, row, column) = outcome.slacks
-    met = solution.converged and outcome.completed == 100.0 and walras <= tolerance and balance <= BALANCE
+    _, balance, adding_up, (part, row, column) = outcome.slacks
+    met = outcome.completed == 100.0 and conditions_met(
+        solution.residual, solution.walras, balance, tolerance
+    )
     industry = "spending" if part == 2 else economy.industries[row]
     return Certificate(
         outcome=CERTIFIED if met else NOT_CONVERGED,
         residual=solution.residual,
         tolerance=tolerance,
-        walras=walras,
+        walras=solution.walras,
         balance=balance,
         adding_up=adding_up,
         last_step=solution.last_step,

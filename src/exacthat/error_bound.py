@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exacthat.assembly import assemble
+from exacthat.assembly import assemble, price_index
 from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.enclosure import LIBRARY, SLACK, UNIT, coefficients, enclose
 from exacthat.kernels.gravity import cy
-from exacthat.kernels.gravity.system import Point, Solution, State, System
+from exacthat.kernels.gravity.system import Point, Solution, System
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import ROUNDING, default_threads
 
@@ -66,14 +66,8 @@ class Evidence(NamedTuple):
         """Assemble the system anew."""
         economy, state = self.economy, self.solution.state
         system = assemble(economy, self.shock, self.policy, self.deficits, allow_multiple=True).system
-        welfare = state.expenditure / economy.expenditure / price_index(economy, state)
+        welfare = state.expenditure / economy.expenditure / price_index(economy, state.price_power)
         return Reported(system, economy.packed_shares, self.solution.point, np.log(welfare))
-
-
-def price_index(economy: Economy, state: State) -> np.ndarray:
-    """Phat (N,) = prod_k d^(-beta/epsilon), equation (9) of the kernel."""
-    weights = economy.expenditure_shares / economy.trade_elasticity
-    return np.exp(-np.einsum("nk,kn->n", weights, state.price_power))
 
 
 def error_bound(reported: Reported) -> tuple[np.ndarray, str]:

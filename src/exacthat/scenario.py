@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -169,6 +170,53 @@ class Policy:
             else checks.frozen(checks.production_rates(given, *axes))
         )
         return _made(Policy, full)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """One row of a batch: what changes between the base year and a counterfactual, under a name.
+
+    Parameters
+    ----------
+    shock, policy : Shock and Policy, optional
+        As for `counterfactual`.
+    deficits : "fixed", "zero" or (N,), optional
+        By default those of the batch.
+    trade_elasticity, scale_elasticity : scalar, (K,) or mapping by industry label, optional
+        Elasticities of this row, in the base year and after, in place of the economy's (a draw).
+    name : str, optional
+        Label of the row; its number by default.
+
+    Raises `BadInput` where shock or policy is something else.
+
+    >>> Scenario(Shock(labour=1.1), name="growth").name
+    'growth'
+    """
+
+    shock: Shock | None = None
+    policy: Policy | None = None
+    deficits: str | np.ndarray | None = None
+    trade_elasticity: float | np.ndarray | Mapping | None = None
+    scale_elasticity: float | np.ndarray | Mapping | None = None
+    name: str | None = None
+
+    def __post_init__(self):
+        faults = [
+            f"{name} of a scenario is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)"
+            for value, kind, name in ((self.shock, Shock, "shock"), (self.policy, Policy, "policy"))
+            if value is not None and not isinstance(value, kind)
+        ]
+        if faults:
+            raise BadInput(faults)
+
+    def world(self, economy: Economy) -> Economy:
+        """Return `economy` with this row's elasticities."""
+        own = {
+            name: value
+            for name in ("trade_elasticity", "scale_elasticity")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(economy, **own) if own else economy
 
 
 def _keep_copies(instruments) -> None:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.certificate import BALANCE
 from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
 
 ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
-BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for

@@ -23,6 +23,8 @@ def _arrays(value):
 
 def _solution(value):
     """Of a solve, compare the point and its state; residual and last step are not results."""
+    if hasattr(value, "misses"):
+        return value.price_power, value.accounts
     return (
         (value.point, value.state[1:], value.exports, value.imports) if hasattr(value, "last_step") else value
     )

@@ -98,7 +98,7 @@ class World:
     def slack(self, solution: Solution) -> tuple[float, float, float]:
         """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares."""
         slacks = cy.slacks(self.problem.system, solution)
-        return slacks.walras, slacks.balance, slacks.adding_up
+        return solution.walras, slacks.balance, slacks.adding_up
 
     def worst(self, solution: Solution) -> tuple[str, str]:
         """Labels of the cell with the largest residual."""
