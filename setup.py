@@ -28,6 +28,7 @@ extensions = [
             for name in (
                 "primitives.h",
                 "primitives_simd.h",
+                "primitives_simd32.h",
                 "problem.pxi",
                 "evaluation.pxi",
                 "preconditioner.pxi",

@@ -355,13 +355,15 @@ TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + a * LOAD(x + i));
 }
 
+#include "primitives_simd32.h"
+
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 static const exacthat_primitives NAME(table) = {
     TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
     NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
     NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
-    NAME(add),
+    NAME(add),     NAME(narrow),  NAME(market_product32), NAME(columns32), NAME(rows32),
 };
 
 #undef TEXT

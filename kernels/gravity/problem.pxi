@@ -25,6 +25,12 @@ cdef extern from "primitives.h" nogil:
         void (*add_product)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
+        void (*narrow)(Py_ssize_t, const double *, float *) noexcept nogil
+        void (*market_product32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, const double *,
+                                 const double *, const double *, double *, float *) noexcept nogil
+        void (*columns32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *,
+                          float *) noexcept nogil
+        void (*rows32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
 
