@@ -27,6 +27,7 @@ extensions = [
             f"kernels/gravity/{name}"
             for name in (
                 "primitives.h",
+                "team.h",
                 "primitives_simd.h",
                 "primitives_simd32.h",
                 "problem.pxi",

@@ -3,10 +3,10 @@
 
 Equation numbers are those of `ref`. Arrays [industry, country] are kept in rows padded to a multiple of
 eight, like the weights, so that every loop runs over whole vectors; pads and cells without output hold
-zeros. Industries are shared among threads; every sum over industries runs in a fixed order on one thread,
-so results do not depend on the number of threads. The C parts stand beside this file: problem.pxi (memory),
-evaluation.pxi (equations and derivative), preconditioner.pxi,
-pullback.pxi (transposed products), newton.pxi.
+zeros. A team of threads shares each call from beginning to end: every thread has industries of its own, and
+countries of its own for sums over industries; every sum has one order, so results do not depend on the number
+of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
+derivative), preconditioner.pxi, pullback.pxi (transposed products), newton.pxi.
 """
 
 import os
@@ -15,10 +15,10 @@ import numpy as np
 
 from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, empty_weights, is_packed, pack
 
-from cython.parallel cimport prange
+from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "problem.pxi"
@@ -41,6 +41,9 @@ def use_instruction_set(name=""):
         raise ValueError(f"instruction set {name!r} does not run on this processor")
     vec = chosen
     return instruction_set()
+
+
+cdef Py_ssize_t NARROW_ABOVE = 1 << 20  # bytes of weights: above, products read a copy in float32
 
 
 cdef _plain(values):
@@ -67,7 +70,7 @@ cdef int _threads(int wanted) except -1:
     global _parallel
     if wanted < 1:
         raise ValueError(f"threads is {wanted}; it must be at least 1")
-    if wanted > 1 and not _forked:
+    if wanted > 1 and not _forked and EXACTHAT_TEAMS:
         _parallel = True
         return min(wanted, os.cpu_count() or 1)
     return 1
@@ -182,6 +185,17 @@ cdef class _Bound:
                      None if self.p.inputs == NULL else self.array(source + self.p.M),
                      self.countries(source + self.p.L - self.p.stride) if self.p.taxes else None)
 
+    cdef evaluate(self, int times):
+        with nogil:
+            _together(&self.p, _evaluate_part, &times)
+
+    cdef multiply(self, int times, _Bound along):
+        """Products along the point of `along`, into its residual."""
+        cdef Product arguments
+        arguments.count, arguments.x, arguments.y = times, along.p.x, along.p.residual
+        with nogil:
+            _together(&self.p, _product_part, &arguments)
+
     cdef state(self):
         """The point last evaluated; ln d is 0 where nothing is supplied."""
         price_power = self.array(self.p.d)
@@ -197,10 +211,8 @@ cdef class _Bound:
 def evaluate(system, point, threads=1):
     """Evaluate the hat system at a point; the compiled twin of `ref.evaluate`."""
     cdef _Bound bound = _Bound(system, point, threads)
-    cdef int status
-    with nogil:
-        status = _evaluate(&bound.p)
-    if status != 0:
+    bound.evaluate(1)
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
     return bound.state()
 
@@ -209,13 +221,10 @@ def jacobian_product(system, point, direction, threads=1):
     """Derivative of the residual at `point` along `direction`; the compiled twin of `ref.jacobian_product`."""
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound along = _Bound(system, direction, 1)
-    cdef int status
-    with nogil:
-        status = _evaluate(&bound.p)
-        if status == 0:
-            _product(&bound.p, along.p.x, along.p.residual)
-    if status != 0:
+    bound.evaluate(1)
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
+    bound.multiply(1, along)
     return along.point(along.p.residual)
 
 
@@ -226,12 +235,8 @@ def repeat(system, point, direction, int evaluations=1, int products=0, threads=
     """
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound along = _Bound(system, direction, 1)
-    cdef int j
-    with nogil:
-        for j in range(max(evaluations, 1)):
-            _evaluate(&bound.p)
-        for j in range(products):
-            _product(&bound.p, along.p.x, along.p.residual)
+    bound.evaluate(max(evaluations, 1))
+    bound.multiply(products, along)
     return bound.point(bound.p.residual)
 
 
@@ -257,13 +262,16 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     memset(&report, 0, sizeof(report))
     cdef double[::1] exports = np.empty(bound.p.N)
     cdef double[::1] imports = np.empty(bound.p.N)
+    if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
+        bound.p.floats = <float *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)  # without it: float64
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
         _trade(&bound.p, &exports[0], &imports[0])
+    free(bound.p.floats)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
                     bool(report.converged), report.residual, report.last_step, report.iterations,
-                    report.evaluations, report.products)
+                    report.evaluations, report.products, report.passes64, report.passes32)
 
 
 def pullback(system, point, residual, spending=None, price_power=None, threads=1):
@@ -271,20 +279,19 @@ def pullback(system, point, residual, spending=None, price_power=None, threads=1
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound weights = _Bound(system, residual, 1)
     cdef Weights w
+    cdef Pulled arguments
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + 8, sizeof(double))
     cdef double *cursor
-    cdef int status
     if block == NULL:
         raise MemoryError("no memory for the weights of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
     _place_weights(&bound.p, &w, &cursor)
     try:
         bound.weigh(&w, spending, price_power)
+        arguments.weights, arguments.a, arguments.y = &w, weights.p.x, weights.p.residual
         with nogil:
-            status = _evaluate(&bound.p)
-            if status == 0:
-                _pullback(&bound.p, &w, weights.p.x, weights.p.residual)
-        if status != 0:
+            _together(&bound.p, _pullback_part, &arguments)
+        if bound.p.status != 0:
             raise ArithmeticError("spending or income of a country is not positive at this point")
         taxed = bound.p.taxes
         return Pullback(weights.point(weights.p.residual), bound.array(w.ln_u), bound.array(w.ln_d),
@@ -308,7 +315,7 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + (KRYLOV + 5) * L + 8, sizeof(double))
     cdef double *cursor
     cdef double *part
-    cdef int status
+    cdef Transposed arguments
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
@@ -316,12 +323,13 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     _place_krylov(&bound.p, &krylov, &cursor)
     part = _take(&cursor, L)
     memset(&report, 0, sizeof(report))
+    arguments.krylov, arguments.weights, arguments.right = &krylov, &w, sides.p.x
+    arguments.part, arguments.y, arguments.accuracy = part, sides.p.residual, tolerance
+    arguments.report = &report
     with nogil:
-        status = _evaluate(&bound.p)
-        if status == 0:
-            _transposed_solve(&bound.p, &krylov, &w, sides.p.x, part, sides.p.residual, tolerance, &report)
+        _together(&bound.p, _transposed_part, &arguments)
     free(block)
-    if status != 0:
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
     return sides.point(sides.p.residual), report.residual, report.products
 

@@ -34,15 +34,33 @@ cdef extern from "primitives.h" nogil:
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
 
+cdef extern from "team.h" nogil:
+    ctypedef struct exacthat_team:
+        int size
+    int EXACTHAT_TEAMS
+    int exacthat_granted() noexcept
+    bint exacthat_last(exacthat_team *) noexcept
+    void exacthat_release(exacthat_team *) noexcept
+
 cdef const exacthat_primitives *vec = exacthat_primitives_select(NULL)
+
+
+cdef enum:
+    PAD = 8                          # EXACTHAT_PAD, and a cache line
+    KRYLOV = 60                      # largest number of GMRES steps in one Newton step
+    PARTS = KRYLOV + 2               # sums over all unknowns taken at once
 
 
 cdef struct Problem:
     Py_ssize_t N, K, C               # countries, industries, components
     Py_ssize_t stride, M             # padded countries, K * stride
     Py_ssize_t L                     # length of a vector of unknowns: r [M], then p [M] with links, then e [stride]
+    Py_ssize_t rows, own             # of a vector of unknowns: L / stride; those of one industry
     int threads
+    exacthat_team team
     const double *A
+    float *floats                    # memory for A once more, in float32; may be NULL
+    const float *narrow              # that copy, once made, while it serves
     const double *G                  # value at the border; A without bilateral taxes
     const double *H                  # value at the factory gate; G without export subsidies
     bint taxes                       # bilateral ones: spending is an unknown
@@ -83,9 +101,11 @@ cdef struct Problem:
     double *change_d                 # dln d
     double *row                      # sum_n H dq
     double *term                     # what a cell adds to the change of income
+    double *due                      # (b - (1 - l) kappa) R, what a cell adds to income
     # [M]: preconditioner without links and bilateral taxes
     double *diagonal                 # 1 / j
-    double *coupling                 # b
+    double *coupling                 # b / j
+    double *pull                     # l kappa R / (Y' j)
     # [L]
     double *x                        # the unknowns
     double *residual
@@ -102,10 +122,19 @@ cdef struct Problem:
     double *change_expenditure       # dln E
     double *change_scale
     double *weight                   # preconditioner: 1 / denominator of the wage coupling
+    double *sum                      # of one country, before countries are summed
     # [C]: by component
     double *total                    # labour income
     double *base_total
     double *change_total
+    # [rows of L]: parts of sums over unknowns, one row's together, summed in this order whoever made them
+    double *partial
+    double *peak                     # [threads]
+    float *scratch32                 # [threads] of the products in float32
+    # what the last evaluation found
+    int status                       # -1 where spending or income of a country is not positive
+    double length                    # of the residual
+    double most                      # largest |residual|
     # [N, K]: two buffers for one country's industries side by side
     double *row_a
     double *row_b
@@ -126,16 +155,27 @@ cdef double *_take(double **cursor, Py_ssize_t size) noexcept nogil:
     return start
 
 
+cdef Py_ssize_t _scratch32(Problem *p) noexcept nogil:
+    """Doubles one thread lays aside for products in float32: 4 stride + 64 floats."""
+    return 2 * p.stride + 32
+
+
 cdef int _allocate(Problem *p) noexcept nogil:
     """Carve all work arrays out of one zeroed block; -1 if there is no memory."""
     cdef Py_ssize_t M = p.M, S = p.stride, blocks = 0
     cdef double *cursor
     p.b = 0
+    p.team.size = p.threads
+    p.rows = p.L // S
+    p.own = 1 if p.inputs == NULL else 2
+    p.floats = NULL
+    p.narrow = NULL
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
-    p.block = <double *> calloc(30 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
-                                + 2 * _padded(p.N * p.K) + blocks + 8, sizeof(double))
+    p.block = <double *> calloc(32 * M + 2 * _padded(p.L) + _padded(p.K) + 11 * S + 3 * _padded(p.C)
+                                + _padded(p.rows * PARTS) + p.threads * (PAD + _scratch32(p)) + 2 * _padded(p.N * p.K)
+                                + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
     cursor = p.block + (-(<uintptr_t> p.block) % 64) // 8
@@ -169,6 +209,8 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.term = _take(&cursor, M)
     p.diagonal = _take(&cursor, M)
     p.coupling = _take(&cursor, M)
+    p.due = _take(&cursor, M)
+    p.pull = _take(&cursor, M)
     p.x = _take(&cursor, p.L)
     p.residual = _take(&cursor, p.L)
     p.largest = _take(&cursor, p.K)
@@ -182,6 +224,10 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.change_expenditure = _take(&cursor, S)
     p.change_scale = _take(&cursor, S)
     p.weight = _take(&cursor, S)
+    p.sum = _take(&cursor, S)
+    p.partial = _take(&cursor, p.rows * PARTS)
+    p.peak = _take(&cursor, p.threads * PAD)
+    p.scratch32 = <float *> _take(&cursor, p.threads * _scratch32(p))
     p.total = _take(&cursor, p.C)
     p.base_total = _take(&cursor, p.C)
     p.change_total = _take(&cursor, p.C)
@@ -216,3 +262,53 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
     for n in range(p.N):
         p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]
+
+
+cdef struct Part:                    # of the work of one thread in a team
+    int rank
+    Py_ssize_t first, last           # industries
+    Py_ssize_t left, width           # countries, whole cache lines
+    Py_ssize_t right                 # end of its countries without pads
+
+
+ctypedef void (*Work)(Problem *, Part *, void *) noexcept nogil
+
+
+cdef Part _part(Problem *p, int rank) noexcept nogil:
+    """What `rank` does: every sum has an order of its own, so shares do not change results."""
+    cdef Part t
+    cdef Py_ssize_t lines = p.stride // PAD, size = p.team.size
+    t.rank = rank
+    t.first = p.K * rank // size
+    t.last = p.K * (rank + 1) // size
+    t.left = lines * rank // size * PAD
+    t.width = lines * (rank + 1) // size * PAD - t.left
+    t.right = min(t.left + t.width, p.N)
+    return t
+
+
+cdef void _take_part(Problem *p, int rank, Work work, void *arguments) noexcept nogil:
+    cdef Part t = _part(p, rank)
+    work(p, &t, arguments)
+
+
+cdef void _together(Problem *p, Work work, void *arguments) noexcept nogil:
+    """Run `work` on a team of p.threads, or alone where the runtime grants fewer."""
+    cdef int rank = 0
+    p.team.size = p.threads
+    if p.threads == 1:
+        _take_part(p, 0, work, arguments)
+        return
+    with parallel(num_threads=p.threads):
+        rank = threadid()
+        if exacthat_granted() == p.threads:
+            _take_part(p, rank, work, arguments)
+        elif rank == 0:
+            p.team.size = 1
+            _take_part(p, 0, work, arguments)
+
+
+cdef void _meet(Problem *p) noexcept nogil:
+    """Wait until every thread of the team is here."""
+    if exacthat_last(&p.team):
+        exacthat_release(&p.team)

@@ -64,42 +64,41 @@ cdef void _industry_pullback(Problem *p, Weights *w, Py_ssize_t k, const double 
         w.ln_u[at + i] *= p.live[at + i]
 
 
-cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
-    """y = (transposed Jacobian) a plus what weights already in w.ln_d and w.spending add."""
+cdef void _pullback(Problem *p, Part *t, Weights *w, const double *a, double *y) noexcept nogil:
+    """y = (transposed Jacobian) a plus what weights already in w.ln_d and w.spending add.
+
+    Each thread needs a for its own industries (spending: countries) and leaves y for its own countries.
+    """
     cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
-    cdef double cost, revenue, sum
-    memset(w.scale, 0, p.C * sizeof(double))
-    memset(w.wage, 0, p.stride * sizeof(double))
-    for n in range(p.N):
-        w.income[n] = -a[spent + n] / p.income[n] if p.taxes else 0.0
-    if p.threads == 1:
-        for k in range(p.K):
-            _industry_pullback(p, w, k, a)
-    else:
-        for k in prange(p.K, schedule="static", num_threads=p.threads):
-            _industry_pullback(p, w, k, a)
+    cdef double cost, sum
+    if p.taxes:
+        for n in range(t.left, t.right):
+            w.income[n] = -a[spent + n] / p.income[n]
+    _meet(p)
+    for k in range(t.first, t.last):
+        _industry_pullback(p, w, k, a)
+    _meet(p)
+    for n in range(t.left, t.right):
+        w.wage[n] = p.sum[n] = 0.0
     for k in range(p.K):
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             at = k * p.stride + n
             w.spending[n] += p.beta[at] * w.bought[at]
-            w.scale[p.component[n]] += a[at] * p.live[at]
+            p.sum[n] += a[at] * p.live[at]
             w.wage[n] -= p.labour_share[at] * (p.alpha[k] + p.epsilon[k]) * w.ln_u[at]
-    for n in range(p.N):
-        sum = w.income[n] if p.taxes else w.spending[n]
-        k = p.component[n]
-        w.scale[k] += p.deficits[n] * p.total[k] / p.base_total[k] * sum
-    for n in range(p.N):
+    if exacthat_last(&p.team):
+        _pull_scales(p, w)
+        exacthat_release(&p.team)
+    for n in range(t.left, t.right):
         w.wage[n] += w.scale[p.component[n]] * p.labour[n] / p.total[p.component[n]]
     for k in range(p.K):
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             at = k * p.stride + n
             sum = w.income[n] if p.taxes else w.spending[n]
-            revenue = p.revenue[at]
-            y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.value[at] * revenue
-                     + p.wage_weight[at] * w.wage[n])
+            y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.due[at] + p.wage_weight[at] * w.wage[n])
             y[at] *= p.live[at]
     if p.inputs != NULL:
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             for g in range(p.K):
                 sum = 0.0
                 for k in range(p.K):
@@ -110,8 +109,19 @@ cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept
                               * w.bought[g * p.stride + n])
                 y[p.M + g * p.stride + n] = a[p.M + g * p.stride + n] + sum
     if p.taxes:
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             y[spent + n] = a[spent + n] + p.expenditure[n] * w.spending[n]
+
+
+cdef void _pull_scales(Problem *p, Weights *w) noexcept nogil:
+    """Weights on ln g of each component."""
+    cdef Py_ssize_t k, n
+    memset(w.scale, 0, p.C * sizeof(double))
+    for n in range(p.N):
+        k = p.component[n]
+        w.scale[k] += p.sum[n]
+        w.scale[k] += (p.deficits[n] * p.total[k] / p.base_total[k]
+                       * (w.income[n] if p.taxes else w.spending[n]))
 
 
 cdef Py_ssize_t _weights_size(Problem *p) noexcept nogil:
@@ -131,8 +141,10 @@ cdef void _place_weights(Problem *p, Weights *w, double **cursor) noexcept nogil
     w.untaxed = _take(cursor, p.M)
 
 
-cdef void _transposed_product(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
+cdef void _transposed_product(Problem *p, Part *t, Weights *w, const double *a, double *y) noexcept nogil:
     """y = (transposed derivative of the residual) a at the point last evaluated."""
-    memset(w.ln_d, 0, p.M * sizeof(double))
-    memset(w.spending, 0, p.stride * sizeof(double))
-    _pullback(p, w, a, y)
+    cdef Py_ssize_t k
+    for k in range(t.first, t.last):
+        memset(w.ln_d + k * p.stride, 0, p.stride * sizeof(double))
+    memset(w.spending + t.left, 0, t.width * sizeof(double))
+    _pullback(p, t, w, a, y)

@@ -127,6 +127,8 @@ class Solution(NamedTuple):
     iterations: int  # Newton steps
     evaluations: int  # evaluations of the system
     products: int  # Jacobian-vector products
+    passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
+    passes32: int = 0  # times it went through their copy in float32
 
 
 def pack(weights: np.ndarray) -> np.ndarray:
