@@ -43,7 +43,7 @@ def use_instruction_set(name=""):
     return instruction_set()
 
 
-cdef Py_ssize_t NARROW_ABOVE = 1 << 20  # bytes of weights: above, products read a copy in float32
+cdef Py_ssize_t NARROW_ABOVE = 1 << 21  # bytes of weights: above, products read a copy in float32
 
 
 cdef _plain(values):
@@ -198,12 +198,13 @@ cdef class _Bound:
 
     cdef state(self):
         """The point last evaluated; ln d is 0 where nothing is supplied."""
-        price_power = self.array(self.p.d)
-        cdef double[:, ::1] power = price_power
         cdef Py_ssize_t k, n
+        vec.log(self.p.M, self.p.d, self.p.work)
+        price_power = self.array(self.p.work)
+        cdef double[:, ::1] power = price_power
         for k in range(self.p.K):
             for n in range(self.p.N):
-                power[k, n] = log(power[k, n]) + self.p.largest[k] if power[k, n] > 0 else 0.0
+                power[k, n] = power[k, n] + self.p.largest[k] if self.p.d[k * self.p.stride + n] > 0 else 0.0
         return State(self.point(self.p.residual), self.countries(self.p.wage_bill),
                      self.countries(self.p.expenditure), price_power)
 
@@ -251,7 +252,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> calloc((KRYLOV + 5) * L + 8, sizeof(double))
+    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + 8) * sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
@@ -259,6 +260,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     _place_krylov(&bound.p, &krylov, &cursor)
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
+    memset(step, 0, L * sizeof(double))
     memset(&report, 0, sizeof(report))
     cdef double[::1] exports = np.empty(bound.p.N)
     cdef double[::1] imports = np.empty(bound.p.N)

@@ -2,7 +2,7 @@
 
 cdef enum:
     RESTARTS = 12                     # of GMRES in a transposed solve
-cdef double FIRST_FORCING = 0.3       # relative accuracy of the first linear solve
+cdef double FIRST_FORCING = 0.3       # relative accuracy of the first linear solve, at most
 cdef double FORCING = 0.1             # of later ones, at most
 cdef double FORCING_LEAST = 1e-3
 cdef double NEAR = 30.0               # times the tolerance: a residual within it is solved away at once
@@ -186,7 +186,7 @@ cdef int _krylov(Problem *p, Part *t, Krylov *s, Weights *transposed, const doub
 
 cdef double _forcing(double norm, double previous, double residual, double tolerance) noexcept nogil:
     """Accuracy of the next linear solve: as good as Newton's step will be, and no better than the end needs."""
-    cdef double forcing = FIRST_FORCING
+    cdef double forcing = min(FIRST_FORCING, max(residual, FORCING_LEAST))
     if previous > 0:
         forcing = min(FORCING, max(0.9 * (norm / previous) ** 2, FORCING_LEAST))
     if forcing * residual < NEAR * tolerance:
@@ -320,8 +320,10 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
 
 
 cdef void _place_krylov(Problem *p, Krylov *s, double **cursor) noexcept nogil:
+    """Lay out memory; only what has pads that nothing writes is cleared."""
     s.z = _take(cursor, p.L)
     s.w = _take(cursor, p.L)
+    memset(s.z, 0, 2 * p.L * sizeof(double))
     s.basis = _take(cursor, (KRYLOV + 1) * p.L)
 
 

@@ -256,9 +256,9 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
             p.markup[at] = markup[k, n]
             p.bought[at] = (1.0 - labour_share[k, n]) * kappa[k, n]
             p.value[at] = 1.0 / markup[k, n] - p.bought[at]
-            if sales[k, n] > 0:
-                p.live[at] = 1.0
-                p.offset[at] = log(markup[k, n] / sales[k, n])
+            p.offset[at] = markup[k, n] / sales[k, n] if sales[k, n] > 0 else 1.0
+            p.live[at] = sales[k, n] > 0
+    vec.log(p.M, p.offset, p.offset)
     for n in range(p.N):
         p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]

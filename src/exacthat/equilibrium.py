@@ -331,7 +331,9 @@ def _at_base(problem: Problem, tolerance, threads) -> Outcome | None:
     )
     nothing = np.zeros_like(state.wage_bill)  # the base year's trade balances by construction of its deficits
     return Outcome(
-        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0), "base year, no change", 100.0
+        Solution(point, state, nothing, nothing, True, residual, 0.0, 0, 1, 0, 1),
+        "base year, no change",
+        100.0,
     )
 
 
@@ -382,6 +384,8 @@ def _certify(
         iterations=solution.iterations,
         evaluations=solution.evaluations,
         products=solution.products,
+        passes64=solution.passes64,
+        passes32=solution.passes32,
         alpha_max=float(system.feedback.max()),
         worst=_worst(economy, missed),
         instruction_set=cy.instruction_set(),

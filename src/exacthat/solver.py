@@ -14,7 +14,13 @@ ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping thr
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
-WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
+WORK = (
+    "iterations",
+    "evaluations",
+    "products",
+    "passes64",
+    "passes32",
+)  # what a certificate counts over all attempts
 
 
 class Outcome(NamedTuple):
