@@ -3,9 +3,9 @@
 
 Equation numbers are those of `ref`. Arrays [industry, country] are kept in rows padded to a multiple of
 eight, like the weights, so that every loop runs over whole vectors; pads and cells without output hold
-zeros. A team of threads shares each call from beginning to end: every thread has industries of its own, and
-countries of its own for sums over industries; every sum has one order, so results do not depend on the number
-of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
+zeros. A team of threads stands by for each call from beginning to end and shares its work in chunks of
+industries, or of countries for sums over industries; every sum has one order, so results do not depend on the
+number of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
 derivative), preconditioner.pxi, pullback.pxi (transposed products), newton.pxi.
 """
 
@@ -17,7 +17,7 @@ from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, em
 
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
@@ -187,14 +187,14 @@ cdef class _Bound:
 
     cdef evaluate(self, int times):
         with nogil:
-            _together(&self.p, _evaluate_part, &times)
+            _together(&self.p, _lead_evaluations, &times)
 
     cdef multiply(self, int times, _Bound along):
         """Products along the point of `along`, into its residual."""
-        cdef Product arguments
-        arguments.count, arguments.x, arguments.y = times, along.p.x, along.p.residual
+        cdef Products arguments
+        arguments.count, arguments.task.x, arguments.task.y = times, along.p.x, along.p.residual
         with nogil:
-            _together(&self.p, _product_part, &arguments)
+            _together(&self.p, _lead_products, &arguments)
 
     cdef state(self):
         """The point last evaluated; ln d is 0 where nothing is supplied."""
@@ -281,7 +281,7 @@ def pullback(system, point, residual, spending=None, price_power=None, threads=1
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound weights = _Bound(system, residual, 1)
     cdef Weights w
-    cdef Pulled arguments
+    cdef Task task
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + 8, sizeof(double))
     cdef double *cursor
     if block == NULL:
@@ -290,9 +290,9 @@ def pullback(system, point, residual, spending=None, price_power=None, threads=1
     _place_weights(&bound.p, &w, &cursor)
     try:
         bound.weigh(&w, spending, price_power)
-        arguments.weights, arguments.a, arguments.y = &w, weights.p.x, weights.p.residual
+        task.weights, task.x, task.y = &w, weights.p.x, weights.p.residual
         with nogil:
-            _together(&bound.p, _pullback_part, &arguments)
+            _together(&bound.p, _lead_pullback, &task)
         if bound.p.status != 0:
             raise ArithmeticError("spending or income of a country is not positive at this point")
         taxed = bound.p.taxes
@@ -329,7 +329,7 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     arguments.part, arguments.y, arguments.accuracy = part, sides.p.residual, tolerance
     arguments.report = &report
     with nogil:
-        _together(&bound.p, _transposed_part, &arguments)
+        _together(&bound.p, _lead_transposed, &arguments)
     free(block)
     if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")

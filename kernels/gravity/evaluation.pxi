@@ -1,9 +1,17 @@
 # Equations (1) to (10) of `ref` at a point, and their derivative along a direction.
 
+cdef struct Task:                    # what a piece of shared work reads and writes beside the problem
+    Krylov *krylov
+    Weights *weights                 # of a transposed product; NULL otherwise
+    int j                            # GMRES step
+    const double *x
+    double *y
+
+
 cdef double LEAST_TRADE = 1e-6    # of home sales: below, foreign flows are not a difference of larger ones
 
 cdef void _over_industries(Problem *p, Part *t, const double *weight, const double *x, double *sum) noexcept nogil:
-    """sum_n = sum_k weight x for the countries of one thread."""
+    """sum_n = sum_k weight x for some countries."""
     cdef Py_ssize_t k, at = t.left
     memset(sum + t.left, 0, t.width * sizeof(double))
     for k in range(p.K):
@@ -79,8 +87,8 @@ cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
             p.residual[p.M + at + i] = value
 
 
-cdef void _incomes(Problem *p, Part *t) noexcept nogil:
-    """Equation (1) for the countries of one thread, and what their income and expenditure do not share."""
+cdef void _incomes(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equation (1) for some countries, and what their income and expenditure do not share."""
     cdef Py_ssize_t k, n, at
     for k in range(p.K):
         at = k * p.stride + t.left
@@ -123,8 +131,8 @@ cdef void _scales(Problem *p) noexcept nogil:
             p.status = -1
 
 
-cdef void _spending_residual(Problem *p, Part *t) noexcept nogil:
-    """Equations (7) and (10) for the countries of one thread; a country without income misses by infinity."""
+cdef void _spending_residual(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (7) and (10) for some countries; a country without income misses by infinity."""
     cdef Py_ssize_t k, n, at, spent = p.L - p.stride
     for k in range(p.K):
         at = k * p.stride
@@ -152,19 +160,16 @@ cdef void _measure(Problem *p) noexcept nogil:
     p.length = sqrt(p.length)
 
 
-cdef int _evaluate(Problem *p, Part *t) noexcept nogil:
-    """Equations (1) to (10) at p.x; -1 where spending or income of a country is not positive."""
-    cdef Py_ssize_t k, n, j, at, row
-    _incomes(p, t)
-    if exacthat_last(&p.team):
-        _scales(p)
-        exacthat_release(&p.team)
-    if p.status != 0:
-        return -1
-    if p.inputs != NULL:
-        for n in range(t.left, t.right):
-            _links(p, n, p.x + p.M, p.wage_bill, NULL, p.expenditure, p.ln_cost, p.spending)
-        _meet(p)
+cdef void _bundles(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (2) and (5) for some countries."""
+    cdef Py_ssize_t n
+    for n in range(t.left, t.right):
+        _links(p, n, p.x + p.M, p.wage_bill, NULL, p.expenditure, p.ln_cost, p.spending)
+
+
+cdef void _industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (3) to (6), (8) and (9) for some industries, and their part of the size of the residual."""
+    cdef Py_ssize_t k, j, row, at
     for k in range(t.first, t.last):
         _industry(p, k)
         for j in range(p.own):
@@ -172,12 +177,20 @@ cdef int _evaluate(Problem *p, Part *t) noexcept nogil:
             at = row * p.stride
             p.partial[row * PARTS] = vec.dot(p.stride, p.residual + at, p.residual + at)
             p.partial[row * PARTS + 1] = _largest(p.residual + at, p.N)
+
+
+cdef int _evaluate(Problem *p) noexcept nogil:
+    """Equations (1) to (10) at p.x; -1 where spending or income of a country is not positive."""
+    _share(p, _incomes, NULL)
+    _scales(p)
+    if p.status != 0:
+        return -1
+    if p.inputs != NULL:
+        _share(p, _bundles, NULL)
+    _share(p, _industries, NULL)
     if p.taxes:
-        _meet(p)
-        _spending_residual(p, t)
-    if exacthat_last(&p.team):
-        _measure(p)
-        exacthat_release(&p.team)
+        _share(p, _spending_residual, NULL)
+    _measure(p)
     return p.status
 
 
@@ -189,7 +202,7 @@ cdef void _industry_product(Problem *p, Part *t, Py_ssize_t k, const double *x, 
     cdef double *g = p.work2 + at
     cdef double *dln_d = p.change_d + at
     cdef double *row = p.row + at
-    cdef float *scratch = p.scratch32 + 2 * t.rank * _scratch32(p)
+    cdef float *scratch = p.scratch32 + 2 * t.thread * _scratch32(p)
     cdef double *ln_cost = p.change_wage if p.inputs == NULL else p.ln_cost + at
     cdef double *spent = p.change_expenditure if p.inputs == NULL else p.change_spending + at
     vec.bend(S, alpha, cost, x + at, ln_cost, p.u + at, dln_u, g)
@@ -230,38 +243,52 @@ cdef void _industry_product(Problem *p, Part *t, Py_ssize_t k, const double *x, 
                     p.term[at + i] += (p.value[at + i] + p.bought[at + i]) * p.revenue[at + i] * dln_v
 
 
-cdef void _product(Problem *p, Part *t, const double *x, double *y) noexcept nogil:
-    """y = (derivative of the residual) x at the point last evaluated; x is zero outside live cells.
-
-    Each thread needs x for its own countries and leaves y for its own industries; spending waits for all.
-    """
-    cdef Py_ssize_t k, n, at, spent = p.L - p.stride
-    _over_industries(p, t, p.wage_weight, x, p.change_wage)
+cdef void _own_changes(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Changes of labour income and of spending for some countries, but for what a component shares."""
+    _over_industries(p, t, p.wage_weight, o.x, p.change_wage)
     if not p.taxes:
-        _over_industries(p, t, p.due, x, p.change_expenditure)
-    if exacthat_last(&p.team):
-        _scale_changes(p, x)
-        exacthat_release(&p.team)
-    if p.inputs != NULL:
+        _over_industries(p, t, p.due, o.x, p.change_expenditure)
+
+
+cdef void _bundle_changes(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k, n, at
+    for n in range(t.left, t.right):
+        p.sum[n] = p.change_expenditure[n] * p.expenditure[n]
+        _links(p, n, o.x + p.M, p.change_wage, o.x, p.sum, p.ln_cost, p.change_spending)
+    for k in range(p.K):
         for n in range(t.left, t.right):
-            p.sum[n] = p.change_expenditure[n] * p.expenditure[n]
-            _links(p, n, x + p.M, p.change_wage, x, p.sum, p.ln_cost, p.change_spending)
-        for k in range(p.K):
-            for n in range(t.left, t.right):
-                at = k * p.stride + n
-                p.change_spending[at] = p.change_spending[at] / p.spending[at] if p.spending[at] > 0 else 0.0
-        _meet(p)
+            at = k * p.stride + n
+            p.change_spending[at] = p.change_spending[at] / p.spending[at] if p.spending[at] > 0 else 0.0
+
+
+cdef void _industry_products(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        _industry_product(p, t, k, x, y)
+        _industry_product(p, t, k, o.x, o.y)
+
+
+cdef void _spending_product(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k, n, spent = p.L - p.stride
+    for n in range(t.left, t.right):
+        o.y[spent + n] = p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]
+    for k in range(p.K):
+        for n in range(t.left, t.right):
+            o.y[spent + n] += p.term[k * p.stride + n]
+    for n in range(t.left, t.right):
+        o.y[spent + n] = o.x[spent + n] - o.y[spent + n] / p.income[n]
+
+
+cdef void _product(Problem *p, Task *o) noexcept nogil:
+    """o.y = (derivative of the residual) o.x at the point last evaluated; x is zero outside live cells.
+
+    `_own_changes` along x have been taken before.
+    """
+    _scale_changes(p, o.x)
+    if p.inputs != NULL:
+        _share(p, _bundle_changes, o)
+    _share(p, _industry_products, o)
     if p.taxes:
-        _meet(p)
-        for n in range(t.left, t.right):
-            y[spent + n] = p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]
-        for k in range(p.K):
-            for n in range(t.left, t.right):
-                y[spent + n] += p.term[k * p.stride + n]
-        for n in range(t.left, t.right):
-            y[spent + n] = x[spent + n] - y[spent + n] / p.income[n]
+        _share(p, _spending_product, o)
 
 
 cdef void _scale_changes(Problem *p, const double *x) noexcept nogil:

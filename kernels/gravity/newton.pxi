@@ -22,6 +22,7 @@ cdef struct Krylov:
     double g[KRYLOV + 1]
     double part[PARTS]               # of the new vector along each of the basis, still to be taken out
     double y[KRYLOV]
+    double shrink                    # 1 / length of what is left then
     int used
     bint done, again
 
@@ -49,51 +50,37 @@ cdef double _largest(const double *x, Py_ssize_t n) noexcept nogil:
     return most
 
 
-cdef void _add(Problem *p, Part *t, double a, const double *x, double *y) noexcept nogil:
-    """y += a x for the countries of one thread."""
-    cdef Py_ssize_t at, row
-    if p.team.size == 1:
-        vec.add(p.L, a, x, y)
-        return
-    for row in range(p.rows):
-        at = row * p.stride + t.left
-        vec.add(t.width, a, x + at, y + at)
+cdef void _set(Py_ssize_t n, double a, const double *x, double *y) noexcept nogil:
+    """y = a x"""
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = a * x[i]
 
 
-cdef void _set(Problem *p, Part *t, double a, const double *x, double *y) noexcept nogil:
-    """y = a x for the countries of one thread."""
-    cdef Py_ssize_t at, row, n
-    for row in range(p.rows):
-        at = row * p.stride + t.left
-        for n in range(at, at + t.width):
-            y[n] = a * x[n]
+cdef void _direction(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Vector j of the basis from what s.w leaves, the preconditioner's step along it, and that step's own changes,
 
-
-cdef void _project(Problem *p, Part *t, Krylov *s, int j, bint twice, double accuracy) noexcept nogil:
-    """Split s.w in its parts along the first j + 1 vectors of the basis and the rest, by classical Gram-Schmidt.
-
-    Sums run over the unknowns of one industry first, then over industries: in the same order on any team. The
-    parts are in s.part and not taken out of s.w yet; where little is left, or `twice`, they are, and again.
+    for some countries.
     """
+    cdef Krylov *s = o.krylov
+    cdef double *v = s.basis + o.j * p.L
+    cdef Py_ssize_t row, at
+    cdef int l
+    for row in range(p.rows):
+        at = row * p.stride + t.left
+        _set(t.width, s.shrink, s.w + at, v + at)
+        for l in range(o.j):
+            vec.add(t.width, -s.part[l] * s.shrink, s.basis + l * p.L + at, v + at)
+    _precondition(p, t, o.weights != NULL, v, s.z)
+    if o.weights == NULL:
+        _own_changes(p, t, o)
+
+
+cdef void _dots(Problem *p, Part *t, Task *o) noexcept nogil:
     cdef Py_ssize_t row, k
-    cdef int l, again
-    for again in range(2):
-        if again:
-            for l in range(j + 1):
-                _add(p, t, -s.part[l], s.basis + l * p.L, s.w)
-            _meet(p)
-        for k in range(t.first, t.last):
-            for row in range(p.own):
-                _partial_dots(p, s, k + row * p.K, j)
-        if p.taxes:
-            _meet(p)
-        if exacthat_last(&p.team):
-            if p.taxes:
-                _partial_dots(p, s, p.rows - 1, j)
-            _hessenberg_column(p, s, j, again, twice, accuracy)
-            exacthat_release(&p.team)
-        if not s.again:
-            return
+    for k in range(t.first, t.last):
+        for row in range(p.own):
+            _partial_dots(p, o.krylov, k + row * p.K, o.j)
 
 
 cdef void _partial_dots(Problem *p, Krylov *s, Py_ssize_t row, int j) noexcept nogil:
@@ -106,10 +93,15 @@ cdef void _partial_dots(Problem *p, Krylov *s, Py_ssize_t row, int j) noexcept n
 
 
 cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, bint twice, double accuracy) noexcept nogil:
-    """Add up the parts, and unless they are to be taken out a second time rotate the new column."""
+    """Add up the parts of s.w along the basis, and unless they are to be taken out a second time rotate the column.
+
+    Sums run over the unknowns of one industry first, then over industries: in the same order on any team.
+    """
     cdef Py_ssize_t row
     cdef int l
     cdef double whole = 0.0, square, length, rotated
+    if p.taxes:
+        _partial_dots(p, s, p.rows - 1, j)
     memset(s.part, 0, (j + 1) * sizeof(double))
     for row in range(p.rows):
         for l in range(j + 1):
@@ -133,7 +125,7 @@ cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, bint twic
         s.cosine[j] = s.h[j][j] / rotated
         s.sine[j] = length / rotated
         s.h[j][j] = rotated
-        s.h[j + 1][j] = length
+        s.shrink = 1.0 / length if length > 0 else 0.0
         s.g[j + 1] = -s.sine[j] * s.g[j]
         s.g[j] *= s.cosine[j]
     else:
@@ -148,39 +140,41 @@ cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, bint twic
         s.y[j] /= s.h[j][j]
 
 
-cdef int _krylov(Problem *p, Part *t, Krylov *s, Weights *transposed, const double *right, double sign, double norm,
+cdef int _krylov(Problem *p, Krylov *s, Weights *transposed, const double *right, double sign, double norm,
                  double accuracy, double *step) noexcept nogil:
     """Solve J step = sign * right by preconditioned GMRES, with the transpose if its work space is given.
 
     `norm` is the length of `right`, `accuracy` the residual asked for relative to it. Returns the products used.
-    Each thread reads `right` and leaves `step` for its own countries.
+    New vectors are made orthogonal by classical Gram-Schmidt, twice in a transposed solve or where little is left.
     """
     cdef Py_ssize_t L = p.L
     cdef int j, l
-    cdef double *v = s.basis
-    _set(p, t, sign / norm, right, v)
-    if exacthat_last(&p.team):
-        s.g[0] = norm
-        exacthat_release(&p.team)
+    cdef Part whole = _part(p, 0, 1, 0)
+    cdef Task o
+    o.krylov, o.weights, o.x, o.y = s, transposed, s.z, s.w
+    _set(L, sign, right, s.w)
+    s.shrink = 1.0 / norm
+    s.g[0] = norm
     for j in range(KRYLOV):
-        _precondition(p, t, transposed != NULL, v, s.z)
+        o.j = j
+        _share(p, _direction, &o)
         if transposed != NULL:
-            _meet(p)
-            _transposed_product(p, t, transposed, s.z, s.w)
-            _meet(p)
+            _transposed_product(p, &o)
         else:
-            _product(p, t, s.z, s.w)
-        _project(p, t, s, j, transposed != NULL, accuracy * norm)
+            _product(p, &o)
+        _share(p, _dots, &o)
+        _hessenberg_column(p, s, j, False, transposed != NULL, accuracy * norm)
+        if s.again:
+            for l in range(j + 1):
+                vec.add(L, -s.part[l], s.basis + l * L, s.w)
+            _share(p, _dots, &o)
+            _hessenberg_column(p, s, j, True, False, accuracy * norm)
         if s.done:
             break
-        v = v + L
-        _set(p, t, 1.0 / s.h[j + 1][j], s.w, v)
-        for l in range(j + 1):
-            _add(p, t, -s.part[l] / s.h[j + 1][j], s.basis + l * L, v)
-    _set(p, t, s.y[0] if s.used > 0 else 0.0, s.basis, s.z)
+    _set(L, s.y[0] if s.used > 0 else 0.0, s.basis, s.z)
     for j in range(1, s.used):
-        _add(p, t, s.y[j], s.basis + j * L, s.z)
-    _precondition(p, t, transposed != NULL, s.z, step)
+        vec.add(L, s.y[j], s.basis + j * L, s.z)
+    _precondition(p, &whole, transposed != NULL, s.z, step)
     return s.used
 
 
@@ -194,38 +188,11 @@ cdef double _forcing(double norm, double previous, double residual, double toler
     return forcing
 
 
-cdef void _peaks(Problem *p, Part *t, const double *step, double *wage, double *moved) noexcept nogil:
-    """Largest |change| of ln(labour income) and of any unknown along a step, from each thread's countries."""
-    cdef Py_ssize_t row
-    cdef double *mine = p.peak + t.rank * PAD
-    cdef int rank
-    _over_industries(p, t, p.wage_weight, step, p.change_wage)
-    mine[0] = _largest(p.change_wage + t.left, t.right - t.left)
-    mine[1] = 0.0
-    for row in range(p.rows):
-        mine[1] = max(mine[1], _largest(step + row * p.stride + t.left, t.width))
-    _meet(p)
-    wage[0] = moved[0] = 0.0
-    for rank in range(p.team.size):
-        wage[0] = max(wage[0], p.peak[rank * PAD])
-        moved[0] = max(moved[0], p.peak[rank * PAD + 1])
-
-
-cdef void _narrow_weights(Problem *p, Part *t) noexcept nogil:
-    """Copy the weights to float32, from now on read by products."""
+cdef void _narrow_weights(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Copy the weights of some industries to float32."""
     cdef Py_ssize_t k, size = p.N * p.stride
     for k in range(t.first, t.last):
         vec.narrow(size, p.A + k * size, p.floats + k * size)
-    if exacthat_last(&p.team):
-        p.narrow = p.floats
-        exacthat_release(&p.team)
-
-
-cdef void _widen(Problem *p) noexcept nogil:
-    """Give up float32: its range or its accuracy is not enough for this system."""
-    if exacthat_last(&p.team):
-        p.narrow = NULL
-        exacthat_release(&p.team)
 
 
 cdef struct Newton:                  # arguments of a solve
@@ -237,72 +204,74 @@ cdef struct Newton:                  # arguments of a solve
     Report *report
 
 
-cdef void _newton_part(Problem *p, Part *t, void *arguments) noexcept nogil:
-    """What one thread does of a solve; all take the same turns, from numbers that are the same to all."""
+cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     cdef Newton *o = <Newton *> arguments
+    cdef Part whole = _part(p, 0, 1, 0)
     cdef double *step = o.step
-    cdef double norm, residual, previous = 0.0, forcing, length, most, moved
-    cdef int halving, used, status = _evaluate(p, t)
+    cdef double norm, residual, previous = 0.0, forcing, length, most
+    cdef int halving, used, status = _evaluate(p)
     cdef bint stale = True
+    cdef Py_ssize_t L = p.L
     cdef Report done
     memset(&done, 0, sizeof(done))
     done.evaluations = done.passes64 = 1
     residual = p.most if status == 0 else INFINITY
     norm = p.length
     if p.floats != NULL and residual > o.tolerance:
-        _narrow_weights(p, t)
+        _share(p, _narrow_weights, NULL)
+        p.narrow = p.floats  # from now on read by products
         done.passes64 += 1
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
         forcing = _forcing(norm, previous, residual, o.tolerance)
         # dense blocks cost more than a few products: keep them while they serve
         if stale or (p.b == 0 and residual > SETTLED):
-            _prepare_preconditioner(p, t)
+            _prepare_preconditioner(p)
             done.passes64 += 1
             stale = False
-        used = _krylov(p, t, o.krylov, NULL, p.residual, -1.0, norm, forcing, step)
+        used = _krylov(p, o.krylov, NULL, p.residual, -1.0, norm, forcing, step)
         done.products += used
         if p.narrow != NULL:
             done.passes32 += used
         else:
             done.passes64 += used
-        _peaks(p, t, step, &most, &moved)
+        _over_industries(p, &whole, p.wage_weight, step, p.change_wage)
+        most = _largest(p.change_wage, p.N)
         if p.narrow != NULL and (used == KRYLOV or not isfinite(most)):
-            _widen(p)
+            p.narrow = NULL  # its range or its accuracy is not enough for this system
             continue
         if not isfinite(most):
             break
         length = min(1.0, LARGEST_WAGE_STEP / most) if most > 0 else 1.0
-        _set(p, t, 1.0, p.x, o.start)
+        memcpy(o.start, p.x, L * sizeof(double))
         previous = norm
         for halving in range(o.halvings):
-            _set(p, t, 1.0, o.start, p.x)
-            _add(p, t, length, step, p.x)
-            status = _evaluate(p, t)
+            memcpy(p.x, o.start, L * sizeof(double))
+            vec.add(L, length, step, p.x)
+            status = _evaluate(p)
             done.evaluations += 1
             norm = p.length
             if status == 0 and norm < previous:
                 break
             length *= 0.5
         else:
-            _set(p, t, 1.0, o.start, p.x)
-            _evaluate(p, t)
+            memcpy(p.x, o.start, L * sizeof(double))
+            _evaluate(p)
             done.evaluations += 1
             norm = p.length
             if p.narrow == NULL:
                 break
-            _widen(p)
+            p.narrow = NULL
             continue
         if p.narrow != NULL and residual < SETTLED and norm > 0.3 * previous:
-            _widen(p)
+            p.narrow = NULL
         stale = used > LONG_SOLVE or length < 1.0
         done.iterations += 1
         residual = p.most
-        done.last_step = length * moved
+        done.last_step = length * _largest(step, L)
     done.passes64 += done.evaluations - 1
     done.residual = residual
     done.converged = residual <= o.tolerance
-    if t.rank == 0:
-        o.report[0] = done
+    o.report[0] = done
 
 
 cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tolerance, int max_iterations,
@@ -316,7 +285,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
     arguments.max_iterations = max_iterations
     arguments.halvings = halvings
     arguments.report = report
-    _together(p, _newton_part, &arguments)
+    _together(p, _lead_newton, &arguments)
 
 
 cdef void _place_krylov(Problem *p, Krylov *s, double **cursor) noexcept nogil:
@@ -337,65 +306,56 @@ cdef struct Transposed:              # arguments of a transposed solve
     Report *report
 
 
-cdef void _transposed_part(Problem *p, Part *t, void *arguments) noexcept nogil:
+cdef void _lead_transposed(Problem *p, void *arguments) noexcept nogil:
     """(transposed Jacobian) y = right; GMRES is restarted on what is left until `accuracy` is met."""
     cdef Transposed *o = <Transposed *> arguments
     cdef double whole = sqrt(vec.dot(p.L, o.right, o.right)), norm = whole
     cdef int rounds
+    cdef Task product
     cdef Report done
     memset(&done, 0, sizeof(done))
-    if _evaluate(p, t) != 0:
+    if _evaluate(p) != 0:
         return
-    _prepare_preconditioner(p, t)
+    _prepare_preconditioner(p)
+    product.weights, product.x, product.y = o.weights, o.part, o.krylov.w
     done.residual = 1.0 if whole > 0 else 0.0
     for rounds in range(RESTARTS):
         if done.residual <= o.accuracy or not isfinite(norm):
             break
-        done.products += _krylov(p, t, o.krylov, o.weights, o.right, 1.0, norm,
+        done.products += _krylov(p, o.krylov, o.weights, o.right, 1.0, norm,
                                  max(0.1 * o.accuracy * whole / norm, 1e-14), o.part)
-        _add(p, t, 1.0, o.part, o.y)
-        _meet(p)
-        _transposed_product(p, t, o.weights, o.part, o.krylov.w)
+        vec.add(p.L, 1.0, o.part, o.y)
+        _transposed_product(p, &product)
         done.products += 1
-        _add(p, t, -1.0, o.krylov.w, o.right)
-        _meet(p)
+        vec.add(p.L, -1.0, o.krylov.w, o.right)
         norm = sqrt(vec.dot(p.L, o.right, o.right))
         done.residual = norm / whole
         done.iterations += 1
     done.converged = done.residual <= o.accuracy
-    if t.rank == 0:
-        o.report[0] = done
+    o.report[0] = done
 
 
-# What callers in Python ask for: one piece of work each, on a team.
+# What callers in Python ask for beside solves.
 
-cdef void _evaluate_part(Problem *p, Part *t, void *arguments) noexcept nogil:
+cdef void _lead_evaluations(Problem *p, void *times) noexcept nogil:
     cdef int j
-    for j in range((<int *> arguments)[0]):
-        _evaluate(p, t)
+    for j in range((<int *> times)[0]):
+        _evaluate(p)
 
 
-cdef struct Product:
+cdef struct Products:
     int count
-    const double *x
-    double *y
+    Task task
 
 
-cdef void _product_part(Problem *p, Part *t, void *arguments) noexcept nogil:
-    cdef Product *o = <Product *> arguments
+cdef void _lead_products(Problem *p, void *arguments) noexcept nogil:
+    cdef Products *o = <Products *> arguments
     cdef int j
     for j in range(o.count):
-        _product(p, t, o.x, o.y)
-        _meet(p)
+        _share(p, _own_changes, &o.task)
+        _product(p, &o.task)
 
 
-cdef struct Pulled:
-    Weights *weights
-    const double *a
-    double *y
-
-
-cdef void _pullback_part(Problem *p, Part *t, void *arguments) noexcept nogil:
-    cdef Pulled *o = <Pulled *> arguments
-    if _evaluate(p, t) == 0:
-        _pullback(p, t, o.weights, o.a, o.y)
+cdef void _lead_pullback(Problem *p, void *task) noexcept nogil:
+    if _evaluate(p) == 0:
+        _pullback(p, <Task *> task)

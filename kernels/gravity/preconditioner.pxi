@@ -157,7 +157,7 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, bint transposed, const double
 
 
 cdef void _precondition(Problem *p, Part *t, bint transposed, const double *x, double *z) noexcept nogil:
-    """z = approximate inverse of the Jacobian, or its transpose, times x, for the countries of one thread."""
+    """z = approximate inverse of the Jacobian, or its transpose, times x, for some countries."""
     cdef Py_ssize_t k, n, at
     cdef const double *bend = p.pull if transposed else p.coupling
     if p.b > 0:
@@ -173,13 +173,16 @@ cdef void _precondition(Problem *p, Part *t, bint transposed, const double *x, d
             z[at + n] = p.diagonal[at + n] * x[at + n] - bend[at + n] * p.change_wage[n]
 
 
-cdef void _prepare_preconditioner(Problem *p, Part *t) noexcept nogil:
-    cdef Py_ssize_t k, n
+cdef void _own_industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
     for k in range(t.first, t.last):
         _own_shares(p, k)
         if p.b == 0:
             _industry_diagonal(p, k)
-    _meet(p)
+
+
+cdef void _own_countries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t n
     if p.b > 0:
         for n in range(t.left, t.right):
             _country_block(p, n)
@@ -187,3 +190,8 @@ cdef void _prepare_preconditioner(Problem *p, Part *t) noexcept nogil:
     _over_industries(p, t, p.wage_weight, p.coupling, p.weight)
     for n in range(t.left, t.left + t.width):
         p.weight[n] = 1.0 / max(1.0 + p.weight[n], 0.02)
+
+
+cdef void _prepare_preconditioner(Problem *p) noexcept nogil:
+    _share(p, _own_industries, NULL)
+    _share(p, _own_countries, NULL)

@@ -36,11 +36,16 @@ cdef extern from "primitives.h" nogil:
 
 cdef extern from "team.h" nogil:
     ctypedef struct exacthat_team:
-        int size
+        int size, round
     int EXACTHAT_TEAMS
     int exacthat_granted() noexcept
-    bint exacthat_last(exacthat_team *) noexcept
-    void exacthat_release(exacthat_team *) noexcept
+    void exacthat_post(exacthat_team *, int) noexcept
+    uint32_t exacthat_offer(exacthat_team *) noexcept
+    int exacthat_take(exacthat_team *, uint32_t, bint) noexcept
+    void exacthat_finish(exacthat_team *) noexcept
+    void exacthat_wait(exacthat_team *) noexcept
+    bint exacthat_more(exacthat_team *, int) noexcept
+    void exacthat_close(exacthat_team *) noexcept
 
 cdef const exacthat_primitives *vec = exacthat_primitives_select(NULL)
 
@@ -49,6 +54,18 @@ cdef enum:
     PAD = 8                          # EXACTHAT_PAD, and a cache line
     KRYLOV = 60                      # largest number of GMRES steps in one Newton step
     PARTS = KRYLOV + 2               # sums over all unknowns taken at once
+    CHUNKS = 4                       # of each thread, in work that is shared
+
+
+cdef struct Part:                    # of one piece of work: what one thread does at once
+    int thread
+    Py_ssize_t first, last           # industries
+    Py_ssize_t left, width           # countries, whole cache lines
+    Py_ssize_t right                 # end of its countries without pads
+
+
+cdef struct Task                     # what a piece of work reads and writes beside the problem
+ctypedef void (*Work)(Problem *, Part *, Task *) noexcept nogil
 
 
 cdef struct Problem:
@@ -58,6 +75,8 @@ cdef struct Problem:
     Py_ssize_t rows, own             # of a vector of unknowns: L / stride; those of one industry
     int threads
     exacthat_team team
+    Work shared                      # piece of work the team is at
+    Task *task
     const double *A
     float *floats                    # memory for A once more, in float32; may be NULL
     const float *narrow              # that copy, once made, while it serves
@@ -129,7 +148,6 @@ cdef struct Problem:
     double *change_total
     # [rows of L]: parts of sums over unknowns, one row's together, summed in this order whoever made them
     double *partial
-    double *peak                     # [threads]
     float *scratch32                 # [threads] of the products in float32
     # what the last evaluation found
     int status                       # -1 where spending or income of a country is not positive
@@ -174,7 +192,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
     p.block = <double *> calloc(32 * M + 2 * _padded(p.L) + _padded(p.K) + 11 * S + 3 * _padded(p.C)
-                                + _padded(p.rows * PARTS) + p.threads * (PAD + _scratch32(p)) + 2 * _padded(p.N * p.K)
+                                + _padded(p.rows * PARTS) + p.threads * _scratch32(p) + 2 * _padded(p.N * p.K)
                                 + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
@@ -226,7 +244,6 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.weight = _take(&cursor, S)
     p.sum = _take(&cursor, S)
     p.partial = _take(&cursor, p.rows * PARTS)
-    p.peak = _take(&cursor, p.threads * PAD)
     p.scratch32 = <float *> _take(&cursor, p.threads * _scratch32(p))
     p.total = _take(&cursor, p.C)
     p.base_total = _take(&cursor, p.C)
@@ -264,51 +281,74 @@ cdef void _fill(Problem *p, const double[:, ::1] beta, const double[:, ::1] sale
         p.base_total[p.component[n]] += p.base[n]
 
 
-cdef struct Part:                    # of the work of one thread in a team
-    int rank
-    Py_ssize_t first, last           # industries
-    Py_ssize_t left, width           # countries, whole cache lines
-    Py_ssize_t right                 # end of its countries without pads
-
-
-ctypedef void (*Work)(Problem *, Part *, void *) noexcept nogil
-
-
-cdef Part _part(Problem *p, int rank) noexcept nogil:
-    """What `rank` does: every sum has an order of its own, so shares do not change results."""
+cdef Part _part(Problem *p, int chunk, int chunks, int thread) noexcept nogil:
+    """One chunk of the industries and of the countries: every sum has an order of its own, whoever takes it."""
     cdef Part t
-    cdef Py_ssize_t lines = p.stride // PAD, size = p.team.size
-    t.rank = rank
-    t.first = p.K * rank // size
-    t.last = p.K * (rank + 1) // size
-    t.left = lines * rank // size * PAD
-    t.width = lines * (rank + 1) // size * PAD - t.left
+    cdef Py_ssize_t lines = p.stride // PAD
+    t.thread = thread
+    t.first = p.K * chunk // chunks
+    t.last = p.K * (chunk + 1) // chunks
+    t.left = lines * chunk // chunks * PAD
+    t.width = lines * (chunk + 1) // chunks * PAD - t.left
     t.right = min(t.left + t.width, p.N)
     return t
 
 
-cdef void _take_part(Problem *p, int rank, Work work, void *arguments) noexcept nogil:
-    cdef Part t = _part(p, rank)
-    work(p, &t, arguments)
+cdef void _share(Problem *p, Work work, Task *task) noexcept nogil:
+    """Do a piece of work with the help of whatever threads of the team are free."""
+    cdef Part t
+    if p.team.size == 1:
+        t = _part(p, 0, 1, 0)
+        work(p, &t, task)
+        return
+    p.shared, p.task = work, task
+    exacthat_post(&p.team, CHUNKS * p.team.size)
+    _take_chunks(p, 0)
+    exacthat_wait(&p.team)
 
 
-cdef void _together(Problem *p, Work work, void *arguments) noexcept nogil:
-    """Run `work` on a team of p.threads, or alone where the runtime grants fewer."""
-    cdef int rank = 0
+cdef void _take_chunks(Problem *p, int thread) noexcept nogil:
+    cdef uint32_t round = exacthat_offer(&p.team)
+    cdef Work work = p.shared
+    cdef Task *task = p.task
+    cdef int chunk, chunks = CHUNKS * p.team.size
+    cdef Part t
+    while round != 0:
+        chunk = exacthat_take(&p.team, round, thread % 2)
+        if chunk < 0:
+            return
+        t = _part(p, chunk, chunks, thread)
+        work(p, &t, task)
+        exacthat_finish(&p.team)
+
+
+cdef void _help(Problem *p, int thread) noexcept nogil:
+    """What a thread that does not lead does all the time."""
+    cdef int round = 0
+    while exacthat_more(&p.team, round):
+        round = p.team.round
+        _take_chunks(p, thread)
+
+
+ctypedef void (*Lead)(Problem *, void *) noexcept nogil
+
+
+cdef void _together(Problem *p, Lead lead, void *arguments) noexcept nogil:
+    """Run `lead` with a team of p.threads at hand, or alone where the runtime grants fewer."""
+    cdef int thread = 0
+    memset(&p.team, 0, sizeof(exacthat_team))
     p.team.size = p.threads
     if p.threads == 1:
-        _take_part(p, 0, work, arguments)
+        lead(p, arguments)
         return
     with parallel(num_threads=p.threads):
-        rank = threadid()
-        if exacthat_granted() == p.threads:
-            _take_part(p, rank, work, arguments)
-        elif rank == 0:
-            p.team.size = 1
-            _take_part(p, 0, work, arguments)
-
-
-cdef void _meet(Problem *p) noexcept nogil:
-    """Wait until every thread of the team is here."""
-    if exacthat_last(&p.team):
-        exacthat_release(&p.team)
+        thread = threadid()
+        if exacthat_granted() < p.threads:
+            if thread == 0:
+                p.team.size = 1
+                lead(p, arguments)
+        elif thread == 0:
+            lead(p, arguments)
+            exacthat_close(&p.team)
+        else:
+            _help(p, thread)

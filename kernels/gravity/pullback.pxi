@@ -64,31 +64,33 @@ cdef void _industry_pullback(Problem *p, Weights *w, Py_ssize_t k, const double 
         w.ln_u[at + i] *= p.live[at + i]
 
 
-cdef void _pullback(Problem *p, Part *t, Weights *w, const double *a, double *y) noexcept nogil:
-    """y = (transposed Jacobian) a plus what weights already in w.ln_d and w.spending add.
-
-    Each thread needs a for its own industries (spending: countries) and leaves y for its own countries.
-    """
-    cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
-    cdef double cost, sum
-    if p.taxes:
-        for n in range(t.left, t.right):
-            w.income[n] = -a[spent + n] / p.income[n]
-    _meet(p)
+cdef void _pull_industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        _industry_pullback(p, w, k, a)
-    _meet(p)
+        _industry_pullback(p, o.weights, k, o.x)
+
+
+cdef void _pull_sums(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Weights on spending, wages and scale of some countries, from all industries."""
+    cdef Weights *w = o.weights
+    cdef Py_ssize_t k, n, at
     for n in range(t.left, t.right):
         w.wage[n] = p.sum[n] = 0.0
     for k in range(p.K):
         for n in range(t.left, t.right):
             at = k * p.stride + n
             w.spending[n] += p.beta[at] * w.bought[at]
-            p.sum[n] += a[at] * p.live[at]
+            p.sum[n] += o.x[at] * p.live[at]
             w.wage[n] -= p.labour_share[at] * (p.alpha[k] + p.epsilon[k]) * w.ln_u[at]
-    if exacthat_last(&p.team):
-        _pull_scales(p, w)
-        exacthat_release(&p.team)
+
+
+cdef void _pull_unknowns(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Weights on the unknowns of some countries."""
+    cdef Weights *w = o.weights
+    cdef const double *a = o.x
+    cdef double *y = o.y
+    cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
+    cdef double cost, sum
     for n in range(t.left, t.right):
         w.wage[n] += w.scale[p.component[n]] * p.labour[n] / p.total[p.component[n]]
     for k in range(p.K):
@@ -111,6 +113,18 @@ cdef void _pullback(Problem *p, Part *t, Weights *w, const double *a, double *y)
     if p.taxes:
         for n in range(t.left, t.right):
             y[spent + n] = a[spent + n] + p.expenditure[n] * w.spending[n]
+
+
+cdef void _pullback(Problem *p, Task *o) noexcept nogil:
+    """o.y = (transposed Jacobian) o.x plus what weights already in ln_d and spending of o.weights add."""
+    cdef Py_ssize_t n
+    if p.taxes:
+        for n in range(p.N):
+            o.weights.income[n] = -o.x[p.L - p.stride + n] / p.income[n]
+    _share(p, _pull_industries, o)
+    _share(p, _pull_sums, o)
+    _pull_scales(p, o.weights)
+    _share(p, _pull_unknowns, o)
 
 
 cdef void _pull_scales(Problem *p, Weights *w) noexcept nogil:
@@ -141,10 +155,8 @@ cdef void _place_weights(Problem *p, Weights *w, double **cursor) noexcept nogil
     w.untaxed = _take(cursor, p.M)
 
 
-cdef void _transposed_product(Problem *p, Part *t, Weights *w, const double *a, double *y) noexcept nogil:
-    """y = (transposed derivative of the residual) a at the point last evaluated."""
-    cdef Py_ssize_t k
-    for k in range(t.first, t.last):
-        memset(w.ln_d + k * p.stride, 0, p.stride * sizeof(double))
-    memset(w.spending + t.left, 0, t.width * sizeof(double))
-    _pullback(p, t, w, a, y)
+cdef void _transposed_product(Problem *p, Task *o) noexcept nogil:
+    """o.y = (transposed derivative of the residual) o.x at the point last evaluated."""
+    memset(o.weights.ln_d, 0, p.M * sizeof(double))
+    memset(o.weights.spending, 0, p.stride * sizeof(double))
+    _pullback(p, o)
