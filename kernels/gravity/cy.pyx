@@ -264,12 +264,15 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     memset(&report, 0, sizeof(report))
     cdef double[::1] exports = np.empty(bound.p.N)
     cdef double[::1] imports = np.empty(bound.p.N)
+    cdef char *floats = NULL
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
-        bound.p.floats = <float *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)  # without it: float64
+        floats = <char *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)
+    if floats != NULL:
+        bound.p.floats = <float *> (floats + (-(<uintptr_t> floats) % 64))
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
         _trade(&bound.p, &exports[0], &imports[0])
-    free(bound.p.floats)
+    free(floats)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), np.asarray(exports), np.asarray(imports),
                     bool(report.converged), report.residual, report.last_step, report.iterations,

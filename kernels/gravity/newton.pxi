@@ -58,9 +58,9 @@ cdef void _set(Py_ssize_t n, double a, const double *x, double *y) noexcept nogi
 
 
 cdef void _direction(Problem *p, Part *t, Task *o) noexcept nogil:
-    """Vector j of the basis from what s.w leaves, the preconditioner's step along it, and that step's own changes,
+    """Vector j of the basis from what s.w leaves, what the preconditioner makes of it, and how that moves incomes.
 
-    for some countries.
+    For some countries; a transposed product starts elsewhere.
     """
     cdef Krylov *s = o.krylov
     cdef double *v = s.basis + o.j * p.L
@@ -77,6 +77,7 @@ cdef void _direction(Problem *p, Part *t, Task *o) noexcept nogil:
 
 
 cdef void _dots(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Inner products of s.w with the basis and itself, for some industries."""
     cdef Py_ssize_t row, k
     for k in range(t.first, t.last):
         for row in range(p.own):
@@ -205,6 +206,7 @@ cdef struct Newton:                  # arguments of a solve
 
 
 cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
+    """A solve; what is shared among the team is in `_share`."""
     cdef Newton *o = <Newton *> arguments
     cdef Part whole = _part(p, 0, 1, 0)
     cdef double *step = o.step

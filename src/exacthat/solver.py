@@ -10,7 +10,9 @@ import numpy as np
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System, pack
 
-ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
+ONE_THREAD_BELOW = (
+    1 << 23
+)  # bytes of trade weights: below, a busy machine makes one thread wait for the other
 BALANCE = 1e-6  # of trade: the largest imbalance of a certified country
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of the shock, in continuation
