@@ -11,6 +11,12 @@
 #define HAVE_VECTORS 0
 #endif
 
+#define MOST_VECTORS 6   /* of columns in a tile: their sums and four row sums stay in 16 registers */
+#define HALF_CACHE 24576 /* bytes of a tile; what comes next needs the rest of the first cache */
+#define LINE 8           /* doubles in a cache line */
+#define LINE32 16
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 
