@@ -80,6 +80,7 @@ cdef int _evaluate(Problem *p) noexcept nogil:
     """Equations (1) to (10) at p.x; -1 where spending or income of a country is not positive."""
     cdef Py_ssize_t k, n, at, spent = p.L - p.stride
     cdef double growth
+    cdef bint same
     vec.exp(p.M, p.x, p.revenue)
     memset(p.labour, 0, p.stride * sizeof(double))
     memset(p.expenditure, 0, p.stride * sizeof(double))
@@ -92,10 +93,13 @@ cdef int _evaluate(Problem *p) noexcept nogil:
         vec.add_product(p.stride, p.value + at, p.revenue + at, p.expenditure)
     for n in range(p.N):
         p.total[p.component[n]] += p.labour[n]
+    for n in range(p.stride):
+        p.wage_bill[n] = p.labour[n] / p.base[n] if n < p.N else 1.0
+    vec.log(p.stride, p.wage_bill, p.wage_bill)
     for n in range(p.N):
-        p.wage_bill[n] = log(p.labour[n] / p.base[n])
         growth = p.total[p.component[n]] / p.base_total[p.component[n]]
-        p.scale[n] = log(growth)
+        same = n > 0 and p.component[n] == p.component[n - 1]
+        p.scale[n] = p.scale[n - 1] if same else log(growth)
         p.expenditure[n] += p.deficits[n] * growth
         if p.taxes:
             p.income[n] = p.deficits[n] * growth

@@ -206,11 +206,16 @@ static void market_product32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t 
     }
 }
 
+static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] *= x[i] < INFINITY ? exp(a * x[i]) : 0.0;
+}
+
 static const exacthat_primitives table_baseline = {
     "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
     rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
     differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_plain,         market_product32_plain,
-    columns32_plain, rows32_plain,
+    columns32_plain, rows32_plain, multiply_exp_plain,
 };
 
 #endif

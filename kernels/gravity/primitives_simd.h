@@ -74,6 +74,15 @@ TARGET static void NAME(log_all)(ptrdiff_t n, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, NAME(log1)(LOAD(x + i)));
 }
 
+TARGET static void NAME(multiply_exp)(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const I finite = LOAD(x + i) < NAME(broadcast)(INFINITY);
+        V factor = NAME(exp1)(a * LOAD(x + i));
+        STORE(y + i, LOAD(y + i) * (V)(finite & (I)factor));
+    }
+}
+
 /* The sums of `width` vectors times weights, four rows at a time, added to row[0..3]. */
 INLINE void NAME(add_sums)(V a, V b, V c, V d, double *row)
 {
@@ -370,6 +379,7 @@ static const exacthat_primitives NAME(table) = {
     NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
     NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
     NAME(add),     NAME(narrow),  NAME(market_product32), NAME(columns32), NAME(rows32),
+    NAME(multiply_exp),
 };
 
 #undef TEXT
