@@ -13,7 +13,9 @@ import os
 
 import numpy as np
 
-from exacthat.kernels.gravity.system import Point, Pullback, Solution, State, empty_weights, is_packed, pack
+from exacthat.kernels.gravity.system import (
+    Point, Pullback, Solution, State, empty_weights, is_packed, pack, row_length,
+)
 
 from cython.parallel cimport parallel, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
@@ -97,7 +99,7 @@ cdef class _Bound:
         cdef const double[::1] expenditure = _plain(system.expenditure)
         self.owners = [A, G, H, component, epsilon, alpha, deficits, expenditure]
         self.p.K, self.p.N = A.shape[0], A.shape[1]
-        self.p.stride = _padded(self.p.N)
+        self.p.stride = row_length(self.p.N)
         self.p.M = self.p.K * self.p.stride
         self.p.C = int(np.max(system.component)) + 1
         self.p.threads = _threads(threads)
@@ -348,19 +350,19 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity):
     cdef const double[:, :, :] shares = trade_shares
     cdef const double[::1] epsilon = _plain(trade_elasticity)
     cdef Py_ssize_t N = cost.shape[0], K = cost.shape[2], i, n, k
-    cdef Py_ssize_t size = _padded(N * K)
+    cdef Py_ssize_t width = _padded(N)
     weights = empty_weights(K, N)
     cdef double[:, :, :] A = weights
-    cdef double[::1] row = np.zeros(size)
+    cdef double[:, ::1] turned = np.ones((K, width))  # one origin's costs by industry
+    cdef double[:, ::1] logs = np.empty((K, width))
     with nogil:
         for i in range(N):
-            memcpy(&row[0], &cost[i, 0, 0], N * K * sizeof(double))
-            vec.log(size, &row[0], &row[0])
             for n in range(N):
                 for k in range(K):
-                    row[n * K + k] *= -epsilon[k]
-            vec.exp(size, &row[0], &row[0])
+                    turned[k, n] = cost[i, n, k]
+            vec.log(K * width, &turned[0, 0], &logs[0, 0])
             for k in range(K):
                 for n in range(N):
-                    A[k, i, n] = shares[k, i, n] * row[n * K + k] if cost[i, n, k] < INFINITY else 0.0
+                    A[k, i, n] = shares[k, i, n]
+                vec.multiply_exp(width, -epsilon[k], &logs[k, 0], &A[k, i, 0])
     return weights

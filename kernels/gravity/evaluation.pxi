@@ -96,9 +96,10 @@ cdef void _incomes(Problem *p, Part *t, Task *o) noexcept nogil:
         for n in range(t.width):
             p.revenue[at + n] *= p.sales[at + n]
     _over_industries(p, t, p.wage_share, p.revenue, p.labour)
-    for n in range(t.left, t.right):
-        p.wage_bill[n] = log(p.labour[n] / p.base[n])
-        p.sum[n] = 1.0 / p.labour[n]
+    for n in range(t.left, t.left + t.width):
+        p.sum[n] = 1.0 / p.labour[n] if n < p.N else 0.0
+        p.wage_bill[n] = p.labour[n] / p.base[n] if n < p.N else 1.0
+    vec.log(t.width, p.wage_bill + t.left, p.wage_bill + t.left)
     for k in range(p.K):
         at = k * p.stride
         for n in range(t.left, t.left + t.width):

@@ -11,6 +11,12 @@
 #define HAVE_VECTORS 0
 #endif
 
+#define MOST_VECTORS 6   /* of columns in a tile: their sums and four row sums stay in 16 registers */
+#define HALF_CACHE 24576 /* bytes of a tile; what comes next needs the rest of the first cache */
+#define LINE 8           /* doubles in a cache line */
+#define LINE32 16
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -200,11 +206,16 @@ static void market_product32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t 
     }
 }
 
+static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] *= x[i] < INFINITY ? exp(a * x[i]) : 0.0;
+}
+
 static const exacthat_primitives table_baseline = {
     "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
     rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
     differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_plain,         market_product32_plain,
-    columns32_plain, rows32_plain,
+    columns32_plain, rows32_plain, multiply_exp_plain,
 };
 
 #endif

@@ -56,6 +56,8 @@ typedef struct {
     void (*columns32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *u, double *d,
                       float *scratch);
     void (*rows32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *q, double *row);
+    /* y *= exp(a x); 0 where x is infinite. */
+    void (*multiply_exp)(ptrdiff_t n, double a, const double *x, double *y);
 } exacthat_primitives;
 
 /* The widest table this processor runs, or the one called `name`; NULL if it does not run here. */

@@ -36,10 +36,10 @@ INLINE void NAME(columns_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stri
         ptrdiff_t i = first, last = rows < first + BLOCK ? rows : first + BLOCK;
         F sums[8];
 #pragma GCC unroll 8
-        for (int v = 0; v < 8; v++) sums[v] = (F){0};
+        for (int v = 0; v < together * width; v++) sums[v] = (F){0};
         for (; i + together <= last; i += together) {
 #pragma GCC unroll 8
-            for (int v = 0; v < 8; v++)
+            for (int v = 0; v < together * width; v++)
                 sums[v] += u[i + v / width] * LOAD32(A + (i + v / width) * stride + (v % width) * LANES32);
         }
         for (; i < last; i++) {
@@ -47,14 +47,14 @@ INLINE void NAME(columns_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stri
             for (int v = 0; v < width; v++) sums[v] += u[i] * LOAD32(A + i * stride + v * LANES32);
         }
 #pragma GCC unroll 8
-        for (int v = 0; v < 8; v++)
+        for (int v = 0; v < together * width; v++)
             for (int lane = 0; lane < LANES32; lane++) d[(v % width) * LANES32 + lane] += scale * sums[v][lane];
     }
 }
 
-/* Row sums of the same tile: row += A q. */
+/* Row sums of the same tile: row += A q; the tile at `next` is fetched into cache meanwhile. */
 INLINE void NAME(rows_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stride, const float *A, const double *q,
-                              double *row)
+                              double *row, const float *next)
 {
     float narrowed[8 * LANES32];
     const double scale = NAME(scaled)(width * LANES32, q, narrowed);
@@ -64,6 +64,13 @@ INLINE void NAME(rows_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stride,
     for (int v = 0; v < width; v++) weights[v] = LOAD32(narrowed + v * LANES32);
     for (; i + 4 <= rows; i += 4) {
         const float *a = A + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+#pragma GCC unroll 8
+        for (int v = 0; v < width * LANES32; v += LINE32) {
+            __builtin_prefetch(next + i * stride + v);
+            __builtin_prefetch(next + (i + 1) * stride + v);
+            __builtin_prefetch(next + (i + 2) * stride + v);
+            __builtin_prefetch(next + (i + 3) * stride + v);
+        }
         F p = weights[0] * LOAD32(a), q = weights[0] * LOAD32(b), r = weights[0] * LOAD32(c), s = weights[0] * LOAD32(d);
 #pragma GCC unroll 8
         for (int v = 1; v < width; v++) {
@@ -99,7 +106,8 @@ INLINE void NAME(rows_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stride,
 }
 
 INLINE void NAME(product_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stride, const float *A, const float *g,
-                                 double scale, const double *q, const double *e, const double *inverse, double *row)
+                                 double scale, const double *q, const double *e, const double *inverse, double *row,
+                                 const float *next)
 {
     double weights[8 * LANES32];
     NAME(columns_tile32)(width, rows, stride, A, g, scale, weights);
@@ -107,17 +115,8 @@ INLINE void NAME(product_tile32)(const int width, ptrdiff_t rows, ptrdiff_t stri
         double change = q[n] * (e[n] - weights[n] * inverse[n]);
         weights[n] = q[n] == 0.0 ? 0.0 : change;
     }
-    NAME(rows_tile32)(width, rows, stride, A, weights, row);
+    NAME(rows_tile32)(width, rows, stride, A, weights, row, next);
 }
-
-#define TILES32(call)                                  \
-    do {                                               \
-        ptrdiff_t n = 0;                               \
-        for (; n + 8 * LANES32 <= columns; n += 8 * LANES32) { call(8); } \
-        if (n + 4 * LANES32 <= columns) { call(4); n += 4 * LANES32; }    \
-        if (n + 2 * LANES32 <= columns) { call(2); n += 2 * LANES32; }    \
-        if (n + LANES32 <= columns) { call(1); }       \
-    } while (0)
 
 TARGET static void NAME(market_product32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A,
                                           const double *g, const double *q, const double *e, const double *inverse,
@@ -125,8 +124,8 @@ TARGET static void NAME(market_product32)(ptrdiff_t rows, ptrdiff_t columns, ptr
 {
     const double scale = NAME(scaled)(rows, g, scratch);
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
-#define CALL(width) NAME(product_tile32)(width, rows, stride, A + n, scratch, scale, q + n, e + n, inverse + n, row)
-    TILES32(CALL);
+#define CALL(width) NAME(product_tile32)(width, rows, stride, A + n, scratch, scale, q + n, e + n, inverse + n, row, A + next)
+    TILES(LANES32, 4, CALL);
 #undef CALL
 }
 
@@ -134,8 +133,8 @@ TARGET static void NAME(columns32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t 
                                    const double *u, double *d, float *scratch)
 {
     const double scale = NAME(scaled)(rows, u, scratch);
-#define CALL(width) NAME(columns_tile32)(width, rows, stride, A + n, scratch, scale, d + n)
-    TILES32(CALL);
+#define CALL(width) (void)next, NAME(columns_tile32)(width, rows, stride, A + n, scratch, scale, d + n)
+    TILES(LANES32, 4, CALL);
 #undef CALL
 }
 
@@ -143,12 +142,11 @@ TARGET static void NAME(rows32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t str
                                 double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
-#define CALL(width) NAME(rows_tile32)(width, rows, stride, A + n, q + n, row)
-    TILES32(CALL);
+#define CALL(width) NAME(rows_tile32)(width, rows, stride, A + n, q + n, row, A + next)
+    TILES(LANES32, 4, CALL);
 #undef CALL
 }
 
-#undef TILES32
 #undef LOAD32
 #undef BLOCK
 #undef F

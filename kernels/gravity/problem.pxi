@@ -31,6 +31,7 @@ cdef extern from "primitives.h" nogil:
         void (*columns32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *,
                           float *) noexcept nogil
         void (*rows32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *) noexcept nogil
+        void (*multiply_exp)(Py_ssize_t, double, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 ALIGNMENT = 64  # bytes: one cache line, and the widest vector
-PAD = 8  # doubles per row are a multiple of this
+PAD = 8  # doubles per row are a multiple of this: one cache line
+TALL = 96  # countries
 
 
 class System(NamedTuple):
@@ -139,9 +140,19 @@ def pack(weights: np.ndarray) -> np.ndarray:
     return rows
 
 
+def row_length(countries: int) -> int:
+    """Return the doubles in a padded row of weights.
+
+    Where the tile of columns that a pass reads twice is tall, rows an even number of cache lines apart
+    would crowd it into half of the cache or less: there the number of lines is made odd.
+    """
+    lines = -(-countries // PAD)
+    return (lines + (countries > TALL and lines % 2 == 0)) * PAD
+
+
 def empty_weights(industries: int, countries: int) -> np.ndarray:
     """Return a zero (K, N, N) view of aligned, padded storage."""
-    width = -(-countries // PAD) * PAD
+    width = row_length(countries)
     size = industries * countries * width
     buffer = np.zeros(size + ALIGNMENT // 8)
     start = -(buffer.ctypes.data % ALIGNMENT) % ALIGNMENT // 8
@@ -153,7 +164,7 @@ def is_packed(weights: np.ndarray) -> bool:
     if weights.dtype != np.float64 or weights.ndim != 3:
         return False
     countries = weights.shape[1]
-    width = -(-countries // PAD) * PAD
+    width = row_length(countries)
     return (
         weights.strides == (countries * width * 8, width * 8, 8)
         and weights.ctypes.data % ALIGNMENT == 0
