@@ -27,12 +27,16 @@ extensions = [
             f"kernels/gravity/{name}"
             for name in (
                 "primitives.h",
+                "team.h",
                 "primitives_simd.h",
+                "primitives_simd32.h",
                 "problem.pxi",
                 "evaluation.pxi",
                 "preconditioner.pxi",
                 "pullback.pxi",
                 "newton.pxi",
+                "judge.pxi",
+                "weights.pxi",
                 "batch.pxi",
             )
         ],

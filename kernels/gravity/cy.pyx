@@ -3,11 +3,11 @@
 
 Equation numbers are those of `ref`. Arrays [industry, country] are kept in rows padded to a multiple of
 eight, like the weights, so that every loop runs over whole vectors; pads and cells without output hold
-zeros. Industries are shared among threads; every sum over industries runs in a fixed order on one thread,
-so results do not depend on the number of threads. The C parts stand beside this file: problem.pxi (memory),
-evaluation.pxi (equations and derivative), preconditioner.pxi,
-pullback.pxi (transposed products), newton.pxi,
-batch.pxi (many systems at a time).
+zeros. A team of threads stands by for each call from beginning to end and shares its work in chunks of
+industries, or of countries for sums over industries; every sum has one order, so results do not depend on the
+number of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
+derivative), preconditioner.pxi, pullback.pxi (transposed products), newton.pxi, batch.pxi (many systems at a
+time), judge.pxi (slacks of a solution), weights.pxi (trade shares and weights).
 """
 
 import os
@@ -15,15 +15,15 @@ import os
 import numpy as np
 
 from exacthat.kernels.gravity.system import (
-    Point, Pullback, Slacks, Solution, Solutions, State, abroad, pack,
+    Point, Pullback, Slacks, Solution, Solutions, State, TALL, abroad, pack,
 )
 
 from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
                              PyObject_GetBuffer)
-from cython.parallel cimport prange, threadid
+from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport INFINITY, exp, fabs, isfinite, log, sqrt
-from libc.stdint cimport uintptr_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport uint32_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "problem.pxi"
@@ -47,6 +47,9 @@ def use_instruction_set(name=""):
         raise ValueError(f"instruction set {name!r} does not run on this processor")
     vec = chosen
     return instruction_set()
+
+
+cdef Py_ssize_t NARROW_ABOVE = 1 << 21  # bytes of weights: above, products read a copy in float32
 
 
 cdef _plain(values):
@@ -91,9 +94,18 @@ cdef const int *_read_components(list owners, system, Py_ssize_t size) except NU
     return <const int *> _start(component, size * <Py_ssize_t> sizeof(int))
 
 
+cdef Py_ssize_t _tall = TALL
+
+
+cdef Py_ssize_t _row_length(Py_ssize_t countries) noexcept nogil:
+    """`row_length` of `system`."""
+    cdef Py_ssize_t lines = _padded(countries) // 8
+    return 8 * (lines + (countries > _tall and lines % 2 == 0))
+
+
 cdef _empty(Py_ssize_t industries, Py_ssize_t countries):
     """A zero (K, N, N) view of aligned, padded storage, as `pack` makes it."""
-    cdef Py_ssize_t row = _padded(countries), size = industries * countries * row + 8
+    cdef Py_ssize_t row = _row_length(countries), size = industries * countries * row + 8
     buffer = np.zeros(size)
     cdef Py_ssize_t start = -<Py_ssize_t> _address(buffer, size) & 63
     return np.ndarray((industries, countries, countries), np.float64, buffer, start, (8 * countries * row, 8 * row, 8))
@@ -105,7 +117,7 @@ cdef _packed(weights):
     cdef Py_ssize_t row
     cdef bint fits
     PyObject_GetBuffer(weights, &view, PyBUF_FULL_RO)
-    row = _padded(view.shape[1]) * <Py_ssize_t> sizeof(double) if view.ndim == 3 else 0
+    row = _row_length(view.shape[1]) * <Py_ssize_t> sizeof(double) if view.ndim == 3 else 0
     fits = (view.ndim == 3 and view.format[0] == b"d" and <uintptr_t> view.buf % 64 == 0 and view.strides[1] == row
             and view.strides[0] == view.shape[1] * row and view.strides[2] == <Py_ssize_t> sizeof(double))
     PyBuffer_Release(&view)
@@ -128,7 +140,7 @@ cdef int _threads(int wanted) except -1:
     global _parallel
     if wanted < 1:
         raise ValueError(f"threads is {wanted}; it must be at least 1")
-    if wanted > 1 and not _forked:
+    if wanted > 1 and not _forked and EXACTHAT_TEAMS:
         _parallel = True
         return min(wanted, os.cpu_count() or 1)
     return 1
@@ -147,7 +159,7 @@ cdef class _Bound:
         self.p.K, self.p.N = system.weights.shape[0], system.weights.shape[1]
         N, M = self.p.N, self.p.K * self.p.N
         self.owners = []
-        self.p.stride = _padded(N)
+        self.p.stride = _row_length(N)
         self.p.M = self.p.K * self.p.stride
         self.p.component = _read_components(self.owners, system, N)
         self.p.C = 0
@@ -243,14 +255,28 @@ cdef class _Bound:
                      None if self.p.inputs == NULL else self.array(source + self.p.M),
                      self.countries(source + self.p.L - self.p.stride) if self.p.taxes else None)
 
+    cdef evaluate(self, int times):
+        with nogil:
+            _together(&self.p, _lead_evaluations, &times)
+
+    cdef multiply(self, int times, _Bound along):
+        """Products along the point of `along`, into its residual."""
+        cdef Products arguments
+        arguments.count, arguments.task.x, arguments.task.y = times, along.p.x, along.p.residual
+        with nogil:
+            _together(&self.p, _lead_products, &arguments)
+
     cdef state(self):
         """The point last evaluated; ln d is 0 where nothing is supplied."""
-        price_power = self.array(self.p.d)
+        cdef Py_ssize_t k, n
+        vec.log(self.p.M, self.p.d, self.p.work)
+        price_power = self.array(self.p.work)
         cdef double *power = _address(price_power, self.p.K * self.p.N)
-        cdef Py_ssize_t k, at
         for k in range(self.p.K):
-            for at in range(k * self.p.N, (k + 1) * self.p.N):
-                power[at] = log(power[at]) + self.p.largest[k] if power[at] > 0 else 0.0
+            for n in range(self.p.N):
+                power[k * self.p.N + n] += self.p.largest[k]
+                if not self.p.d[k * self.p.stride + n] > 0:
+                    power[k * self.p.N + n] = 0.0
         return State(self.point(self.p.residual), self.countries(self.p.wage_bill),
                      self.countries(self.p.expenditure), price_power)
 
@@ -258,10 +284,8 @@ cdef class _Bound:
 def evaluate(system, point, threads=1):
     """Evaluate the hat system at a point; the compiled twin of `ref.evaluate`."""
     cdef _Bound bound = _Bound(system, point, threads)
-    cdef int status
-    with nogil:
-        status = _evaluate(&bound.p)
-    if status != 0:
+    bound.evaluate(1)
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
     return bound.state()
 
@@ -270,13 +294,10 @@ def jacobian_product(system, point, direction, threads=1):
     """Derivative of the residual at `point` along `direction`; the compiled twin of `ref.jacobian_product`."""
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound along = _Bound(system, direction, 1)
-    cdef int status
-    with nogil:
-        status = _evaluate(&bound.p)
-        if status == 0:
-            _product(&bound.p, along.p.x, along.p.residual)
-    if status != 0:
+    bound.evaluate(1)
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
+    bound.multiply(1, along)
     return along.point(along.p.residual)
 
 
@@ -287,12 +308,8 @@ def repeat(system, point, direction, int evaluations=1, int products=0, threads=
     """
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound along = _Bound(system, direction, 1)
-    cdef int j
-    with nogil:
-        for j in range(max(evaluations, 1)):
-            _evaluate(&bound.p)
-        for j in range(products):
-            _product(&bound.p, along.p.x, along.p.residual)
+    bound.evaluate(max(evaluations, 1))
+    bound.multiply(products, along)
     return bound.point(bound.p.residual)
 
 
@@ -307,7 +324,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> calloc((KRYLOV + 5) * L + 8, sizeof(double))
+    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + 8) * sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
@@ -315,17 +332,24 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     _place_krylov(&bound.p, &krylov, &cursor)
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
+    memset(step, 0, L * sizeof(double))
     memset(&report, 0, sizeof(report))
     exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
     cdef double *sold = _address(exports, bound.p.N)
     cdef double *bought = _address(imports, bound.p.N)
+    cdef char *floats = NULL
+    if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
+        floats = <char *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)
+    if floats != NULL:
+        bound.p.floats = <float *> (floats + (-(<uintptr_t> floats) % 64))
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
         _trade(&bound.p, sold, bought)
+    free(floats)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
-                    report.evaluations, report.products)
+                    report.evaluations, report.products, report.passes64, report.passes32)
 
 
 def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
@@ -399,20 +423,19 @@ def pullback(system, point, residual, spending=None, price_power=None, threads=1
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound weights = _Bound(system, residual, 1)
     cdef Weights w
+    cdef Task task
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + 8, sizeof(double))
     cdef double *cursor
-    cdef int status
     if block == NULL:
         raise MemoryError("no memory for the weights of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
     _place_weights(&bound.p, &w, &cursor)
     try:
         bound.weigh(&w, spending, price_power)
+        task.weights, task.x, task.y = &w, weights.p.x, weights.p.residual
         with nogil:
-            status = _evaluate(&bound.p)
-            if status == 0:
-                _pullback(&bound.p, &w, weights.p.x, weights.p.residual)
-        if status != 0:
+            _together(&bound.p, _lead_pullback, &task)
+        if bound.p.status != 0:
             raise ArithmeticError("spending or income of a country is not positive at this point")
         taxed = bound.p.taxes
         return Pullback(weights.point(weights.p.residual), bound.array(w.ln_u), bound.array(w.ln_d),
@@ -436,7 +459,7 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + (KRYLOV + 5) * L + 8, sizeof(double))
     cdef double *cursor
     cdef double *part
-    cdef int status
+    cdef Transposed arguments
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
@@ -444,131 +467,16 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     _place_krylov(&bound.p, &krylov, &cursor)
     part = _take(&cursor, L)
     memset(&report, 0, sizeof(report))
+    arguments.krylov, arguments.weights, arguments.right = &krylov, &w, sides.p.x
+    arguments.part, arguments.y, arguments.accuracy = part, sides.p.residual, tolerance
+    arguments.report = &report
     with nogil:
-        status = _evaluate(&bound.p)
-        if status == 0:
-            _transposed_solve(&bound.p, &krylov, &w, sides.p.x, part, sides.p.residual, tolerance, &report)
+        _together(&bound.p, _lead_transposed, &arguments)
     free(block)
-    if status != 0:
+    if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
     return sides.point(sides.p.residual), report.residual, report.products
 
 
-cdef double _larger(double one, double other) noexcept nogil:
-    """The larger of two numbers; NaN if either is."""
-    return other if other > one or other != other else one
-
-
-def slacks(system, solution):
-    """Judge a solution; the compiled twin of `ref.slacks`."""
-    cdef Py_ssize_t K = system.sales.shape[0], N = system.sales.shape[1], size = K * N
-    cdef Py_ssize_t k, n, at, part
-    cdef list owners = []
-    point, state = solution.point, solution.state
-    cdef const double *sales = _read(owners, system.sales, size)
-    cdef const double *labour_income = _read(owners, system.labour_income, N)
-    cdef const double *kappa = _read(owners, system.cost_share, size)
-    cdef const double *owed = _read(owners, system.deficits, N)
-    cdef const double *change = _read(owners, point.sales, size)
-    cdef const double *residual
-    cdef const double *bill = _read(owners, state.wage_bill, N)
-    cdef const double *sold = _read(owners, solution.exports, N)
-    cdef const double *bought = _read(owners, solution.imports, N)
-    cdef const double *labour = NULL
-    if system.input_shares is not None:
-        labour = _read(owners, system.labour_share, size)
-    gaps = np.empty(N)
-    cdef double *gap = _address(gaps, N)
-    cdef double *block = <double *> calloc(_padded(size) + N, sizeof(double))
-    if block == NULL:
-        raise MemoryError("no memory to judge a solution")
-    cdef double *revenue = block
-    cdef double *shares = revenue + _padded(size)
-    cdef double adding_up = 0.0, balance = 0.0, most = -1.0, trade, value
-    memcpy(revenue, change, size * sizeof(double))
-    vec.exp(_padded(size), revenue, revenue)
-    for k in range(K):
-        for n in range(N):
-            at = k * N + n
-            value = sales[at] * revenue[at]
-            shares[n] += (1.0 if labour == NULL else labour[at]) * kappa[at] * value
-    for n in range(N):
-        adding_up = _larger(adding_up, fabs(shares[n] / (labour_income[n] * exp(bill[n])) - 1.0))
-        trade = bought[n] + sold[n]
-        gap[n] = 0.0 if trade == 0 else fabs(bought[n] - sold[n] - owed[n]) / trade
-        balance = _larger(balance, gap[n])
-    free(block)
-    worst = 0, 0, 0
-    for part in range(3):
-        if state.residual[part] is None:
-            continue
-        residual = _read(owners, state.residual[part], N if part == 2 else size)
-        for at in range(N if part == 2 else size):
-            if fabs(residual[at]) > most:
-                most, worst = fabs(residual[at]), (part, at // N, at % N)
-    return Slacks(gaps, balance, adding_up, worst)
-
-
-def trade_shares(flows, spending):
-    """lambda[k, i, n] = flows[i, n, k] / spending[n, k]; the compiled twin of `ref.trade_shares`.
-
-    Returns packed weights; `flows` may be a read-only memory map and is not copied.
-    """
-    cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k
-    cdef list owners = []
-    row = np.empty(N * K)
-    shares = _empty(K, N)
-    cdef Py_ssize_t stride = _padded(N)
-    cdef const double *x = _read(owners, flows, N * N * K)
-    cdef const double *total = _read(owners, spending, N * K)
-    cdef double *ratio = _address(row, N * K)
-    cdef double *A = _address(shares, K * N * N)
-    with nogil:
-        for i in range(N):
-            for n in range(N * K):
-                ratio[n] = x[i * N * K + n] / total[n] if total[n] > 0 else 0.0
-            for k in range(K):
-                for n in range(N):
-                    A[(k * N + i) * stride + n] = ratio[n * K + k]
-    return shares
-
-
-def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None):
-    """A[k, i, n] = trade_shares[k, i, n] trade_cost[i, n, k]^-epsilon_k; the compiled twin of `ref.trade_weights`.
-
-    Takes and returns packed weights; `out` may be the trade shares themselves. Infinite costs give exactly zero.
-    """
-    cdef Py_ssize_t K = trade_shares.shape[0], N = trade_shares.shape[1], stride = _padded(N), pad = _padded(N * K)
-    cdef Py_ssize_t costs = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0  # of a pair of countries
-    cdef Py_ssize_t size = N * costs, i, n, k, at
-    cdef double home
-    trade_shares = _packed(trade_shares)
-    weights = _empty(K, N) if out is None else out
-    cdef list owners = []
-    row = np.zeros(2 * pad)
-    if not costs:
-        size = np.size(trade_cost)  # one for all industries, or one each
-    cdef const double *given = _read(owners, trade_cost, N * size if costs else size)
-    cdef const double *epsilon = _read(owners, trade_elasticity, K)
-    cdef const double *shares = _address(trade_shares, K * N * N)
-    cdef double *A = _address(weights, K * N * N)
-    cdef double *ln_cost = _address(row, 2 * pad)
-    cdef double *power = ln_cost + pad
-    with nogil:
-        for i in range(N):
-            if costs or i == 0:
-                memcpy(ln_cost, given + i * size, size * sizeof(double))
-                vec.log(_padded(size), ln_cost, ln_cost)
-                for n in range(N if costs else 1):
-                    for k in range(K):
-                        at = k % size if costs == 0 else n if costs == 1 else n * K + k
-                        power[n * K + k] = -epsilon[k] * ln_cost[at]
-                vec.exp(pad if costs else _padded(K), power, power)
-            for k in range(K):
-                at = (k * N + i) * stride
-                home = shares[at + i]
-                for n in range(N):
-                    A[at + n] = shares[at + n] * power[n * K + k if costs else k]
-                if not costs:
-                    A[at + i] = home
-    return weights
+include "judge.pxi"
+include "weights.pxi"

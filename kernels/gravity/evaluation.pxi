@@ -1,11 +1,22 @@
 # Equations (1) to (10) of `ref` at a point, and their derivative along a direction.
 
-cdef void _wage_change(Problem *p, const double *x, double *change) noexcept nogil:
-    """change_n = sum_k l kappa R x / Y', the move of ln(labour income) along x."""
-    cdef Py_ssize_t k
-    memset(change, 0, p.stride * sizeof(double))
+cdef struct Task:                    # what a piece of shared work reads and writes beside the problem
+    Krylov *krylov
+    Weights *weights                 # of a transposed product; NULL otherwise
+    int j                            # GMRES step
+    const double *x
+    double *y
+
+
+cdef double LEAST_TRADE = 1e-6    # of home sales: below, foreign flows are not a difference of larger ones
+
+cdef void _over_industries(Problem *p, Part *t, const double *weight, const double *x, double *sum) noexcept nogil:
+    """sum_n = sum_k weight x for some countries."""
+    cdef Py_ssize_t k, at = t.left
+    memset(sum + t.left, 0, t.width * sizeof(double))
     for k in range(p.K):
-        vec.add_product(p.stride, p.wage_weight + k * p.stride, x + k * p.stride, change)
+        vec.add_product(t.width, weight + at, x + at, sum + t.left)
+        at += p.stride
 
 
 cdef void _links(Problem *p, Py_ssize_t i, const double *prices, const double *wage, const double *sales,
@@ -76,58 +87,115 @@ cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
             p.residual[p.M + at + i] = value
 
 
-cdef int _evaluate(Problem *p) noexcept nogil:
-    """Equations (1) to (10) at p.x; -1 where spending or income of a country is not positive."""
-    cdef Py_ssize_t k, n, at, spent = p.L - p.stride
-    cdef double growth
-    vec.exp(p.M, p.x, p.revenue)
-    memset(p.labour, 0, p.stride * sizeof(double))
-    memset(p.expenditure, 0, p.stride * sizeof(double))
-    memset(p.total, 0, p.C * sizeof(double))
+cdef void _incomes(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equation (1) for some countries, and what their income and expenditure do not share."""
+    cdef Py_ssize_t k, n, at
+    for k in range(p.K):
+        at = k * p.stride + t.left
+        vec.exp(t.width, p.x + at, p.revenue + at)
+        for n in range(t.width):
+            p.revenue[at + n] *= p.sales[at + n]
+    _over_industries(p, t, p.wage_share, p.revenue, p.labour)
+    for n in range(t.left, t.left + t.width):
+        p.sum[n] = 1.0 / p.labour[n] if n < p.N else 0.0
+        p.wage_bill[n] = p.labour[n] / p.base[n] if n < p.N else 1.0
+    vec.log(t.width, p.wage_bill + t.left, p.wage_bill + t.left)
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.stride):
-            p.revenue[at + n] *= p.sales[at + n]
-        vec.add_product(p.stride, p.wage_share + at, p.revenue + at, p.labour)
-        vec.add_product(p.stride, p.value + at, p.revenue + at, p.expenditure)
+        for n in range(t.left, t.left + t.width):
+            p.due[at + n] = p.value[at + n] * p.revenue[at + n]
+            p.wage_weight[at + n] = p.wage_share[at + n] * p.revenue[at + n] * p.sum[n]
+    memset(p.expenditure + t.left, 0, t.width * sizeof(double))
+    if p.taxes:
+        for n in range(t.left, t.right):
+            p.expenditure[n] = p.base_spending[n] * exp(p.x[p.L - p.stride + n])
+    else:
+        for k in range(p.K):
+            vec.add(t.width, 1.0, p.due + k * p.stride + t.left, p.expenditure + t.left)
+
+
+cdef void _scales(Problem *p) noexcept nogil:
+    """Growth of each component and the deficits that go with it."""
+    cdef Py_ssize_t n
+    cdef double growth
+    memset(p.total, 0, p.C * sizeof(double))
     for n in range(p.N):
         p.total[p.component[n]] += p.labour[n]
+    p.status = 0
     for n in range(p.N):
-        p.wage_bill[n] = log(p.labour[n] / p.base[n])
         growth = p.total[p.component[n]] / p.base_total[p.component[n]]
-        p.scale[n] = log(growth)
-        p.expenditure[n] += p.deficits[n] * growth
-        if p.taxes:
-            p.income[n] = p.deficits[n] * growth
-            p.expenditure[n] = p.base_spending[n] * exp(p.x[spent + n])
+        p.scale[n] = p.scale[n - 1] if n > 0 and p.component[n] == p.component[n - 1] else log(growth)
+        p.income[n] = p.deficits[n] * growth
+        if not p.taxes:
+            p.expenditure[n] += p.income[n]
         if not p.expenditure[n] > 0:
-            return -1
+            p.status = -1
+
+
+cdef void _spending_residual(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (7) and (10) for some countries; a country without income misses by infinity."""
+    cdef Py_ssize_t k, n, at, spent = p.L - p.stride
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.N):
-            p.wage_weight[at + n] = p.wage_share[at + n] * p.revenue[at + n] / p.labour[n]
-    if p.inputs != NULL:
-        for n in range(p.N):
-            _links(p, n, p.x + p.M, p.wage_bill, NULL, p.expenditure, p.ln_cost, p.spending)
-    if p.threads == 1:
-        for k in range(p.K):
-            _industry(p, k)
-    else:
-        for k in prange(p.K, schedule="static", num_threads=p.threads):
-            _industry(p, k)
-    if p.taxes:
-        for k in range(p.K):
-            for n in range(p.N):
-                at = k * p.stride + n
-                p.income[n] += p.value[at] * p.revenue[at] + p.spending[at] * (1.0 - p.untaxed[at])
-        for n in range(p.N):
-            if not p.income[n] > 0:
-                return -1
+        for n in range(t.left, t.right):
+            p.due[at + n] = p.value[at + n] * p.revenue[at + n]
+            p.income[n] += p.due[at + n] + p.spending[at + n] * (1.0 - p.untaxed[at + n])
+    for n in range(t.left, t.right):
+        p.residual[spent + n] = INFINITY
+        if p.income[n] > 0:
             p.residual[spent + n] = p.x[spent + n] - log(p.income[n] / p.base_spending[n])
-    return 0
 
 
-cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y) noexcept nogil:
+cdef void _measure(Problem *p) noexcept nogil:
+    """Length and largest entry of the residual from the parts of each industry."""
+    cdef Py_ssize_t row, rows = p.rows, spent = p.L - p.stride
+    if p.taxes:
+        p.partial[(rows - 1) * PARTS] = vec.dot(p.stride, p.residual + spent, p.residual + spent)
+        p.partial[(rows - 1) * PARTS + 1] = _largest(p.residual + spent, p.stride)
+        if not p.partial[(rows - 1) * PARTS + 1] < INFINITY:
+            p.status = -1
+    p.length = p.most = 0.0
+    for row in range(rows):
+        p.length += p.partial[row * PARTS]
+        p.most = max(p.most, p.partial[row * PARTS + 1])
+    p.length = sqrt(p.length)
+
+
+cdef void _bundles(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (2) and (5) for some countries."""
+    cdef Py_ssize_t n
+    for n in range(t.left, t.right):
+        _links(p, n, p.x + p.M, p.wage_bill, NULL, p.expenditure, p.ln_cost, p.spending)
+
+
+cdef void _industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (3) to (6), (8) and (9) for some industries, and their part of the size of the residual."""
+    cdef Py_ssize_t k, j, row, at
+    for k in range(t.first, t.last):
+        _industry(p, k)
+        for j in range(p.own):
+            row = k + j * p.K
+            at = row * p.stride
+            p.partial[row * PARTS] = vec.dot(p.stride, p.residual + at, p.residual + at)
+            p.partial[row * PARTS + 1] = _largest(p.residual + at, p.N)
+
+
+cdef int _evaluate(Problem *p) noexcept nogil:
+    """Equations (1) to (10) at p.x; -1 where spending or income of a country is not positive."""
+    _share(p, _incomes, NULL)
+    _scales(p)
+    if p.status != 0:
+        return -1
+    if p.inputs != NULL:
+        _share(p, _bundles, NULL)
+    _share(p, _industries, NULL)
+    if p.taxes:
+        _share(p, _spending_residual, NULL)
+    _measure(p)
+    return p.status
+
+
+cdef void _industry_product(Problem *p, Part *t, Py_ssize_t k, const double *x, double *y) noexcept nogil:
     """Derivative of (3) to (6), (8) and (9) for one industry, and its part of the derivative of (7)."""
     cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, S = p.stride, i
     cdef double alpha = p.alpha[k], cost = p.alpha[k] + p.epsilon[k], dln_v, tariffs
@@ -135,19 +203,28 @@ cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y
     cdef double *g = p.work2 + at
     cdef double *dln_d = p.change_d + at
     cdef double *row = p.row + at
+    cdef float *scratch = p.scratch32 + 2 * t.thread * _scratch32(p)
     cdef double *ln_cost = p.change_wage if p.inputs == NULL else p.ln_cost + at
     cdef double *spent = p.change_expenditure if p.inputs == NULL else p.change_spending + at
     vec.bend(S, alpha, cost, x + at, ln_cost, p.u + at, dln_u, g)
-    if p.b == 0:
+    if p.b == 0 and p.narrow != NULL:
+        vec.market_product32(p.N, S, S, p.narrow + block, g, p.q + at, spent, p.inverse + at, row, scratch)
+    elif p.b == 0:
         vec.market_product(p.N, S, S, p.A + block, g, p.q + at, spent, p.inverse + at, row)
     else:
-        vec.columns(p.N, S, S, p.A + block, g, dln_d)
+        if p.narrow != NULL:
+            vec.columns32(p.N, S, S, p.narrow + block, g, dln_d, scratch)
+        else:
+            vec.columns(p.N, S, S, p.A + block, g, dln_d)
         if p.taxes:
             vec.columns(p.N, S, S, p.G + block, g, p.term + at)
         for i in range(p.N):
             dln_d[i] = dln_d[i] * p.inverse[at + i] if p.d[at + i] > 0 else 0.0
             g[i] = p.q[at + i] * (spent[i] - dln_d[i])
-        vec.rows(p.N, S, S, p.H + block, g, row)
+        if p.narrow != NULL:
+            vec.rows32(p.N, S, S, p.narrow + block, g, row)
+        else:
+            vec.rows(p.N, S, S, p.H + block, g, row)
     vec.differ(S, x + at, dln_u, p.demand + at, p.change_scale, p.live + at, row, y + at)
     if p.inputs != NULL:
         for i in range(p.N):
@@ -167,54 +244,95 @@ cdef void _industry_product(Problem *p, Py_ssize_t k, const double *x, double *y
                     p.term[at + i] += (p.value[at + i] + p.bought[at + i]) * p.revenue[at + i] * dln_v
 
 
-cdef void _product(Problem *p, const double *x, double *y) noexcept nogil:
-    """y = (derivative of the residual) x at the point last evaluated; x is zero outside live cells."""
-    cdef Py_ssize_t k, n, at, spent = p.L - p.stride
-    _wage_change(p, x, p.change_wage)
-    memset(p.change_expenditure, 0, p.stride * sizeof(double))
+cdef void _own_changes(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Changes of labour income and of spending for some countries, but for what a component shares."""
+    _over_industries(p, t, p.wage_weight, o.x, p.change_wage)
+    if not p.taxes:
+        _over_industries(p, t, p.due, o.x, p.change_expenditure)
+
+
+cdef void _bundle_changes(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k, n, at
+    for n in range(t.left, t.right):
+        p.sum[n] = p.change_expenditure[n] * p.expenditure[n]
+        _links(p, n, o.x + p.M, p.change_wage, o.x, p.sum, p.ln_cost, p.change_spending)
+    for k in range(p.K):
+        for n in range(t.left, t.right):
+            at = k * p.stride + n
+            p.change_spending[at] = p.change_spending[at] / p.spending[at] if p.spending[at] > 0 else 0.0
+
+
+cdef void _industry_products(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(t.first, t.last):
+        _industry_product(p, t, k, o.x, o.y)
+
+
+cdef void _spending_product(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k, n, spent = p.L - p.stride
+    for n in range(t.left, t.right):
+        o.y[spent + n] = p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]
+    for k in range(p.K):
+        for n in range(t.left, t.right):
+            o.y[spent + n] += p.term[k * p.stride + n]
+    for n in range(t.left, t.right):
+        o.y[spent + n] = o.x[spent + n] - o.y[spent + n] / p.income[n]
+
+
+cdef void _product(Problem *p, Task *o) noexcept nogil:
+    """o.y = (derivative of the residual) o.x at the point last evaluated; x is zero outside live cells.
+
+    `_own_changes` along x have been taken before.
+    """
+    _scale_changes(p, o.x)
+    if p.inputs != NULL:
+        _share(p, _bundle_changes, o)
+    _share(p, _industry_products, o)
+    if p.taxes:
+        _share(p, _spending_product, o)
+
+
+cdef void _scale_changes(Problem *p, const double *x) noexcept nogil:
+    """Relative changes of each component's labour income and of spending."""
+    cdef Py_ssize_t k, n
     memset(p.change_total, 0, p.C * sizeof(double))
     for n in range(p.N):
         p.change_total[p.component[n]] += p.labour[n] * p.change_wage[n]
     for n in range(p.N):
         k = p.component[n]
         p.change_scale[n] = p.change_total[k] / p.total[k]
-    if p.taxes:
-        for n in range(p.N):
-            p.change_expenditure[n] = x[spent + n]
-    else:
-        for k in range(p.K):
-            at = k * p.stride
-            for n in range(p.stride):
-                p.change_expenditure[n] += p.value[at + n] * p.revenue[at + n] * x[at + n]
-        for n in range(p.N):
-            p.change_expenditure[n] += p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]
+        if p.taxes:
+            p.change_expenditure[n] = x[p.L - p.stride + n]
+        else:
+            p.change_expenditure[n] += p.deficits[n] * p.change_total[k] / p.base_total[k]
             p.change_expenditure[n] /= p.expenditure[n]
-    if p.inputs != NULL:
-        for n in range(p.N):
-            p.change_expenditure[n] *= p.expenditure[n]
-            _links(p, n, x + p.M, p.change_wage, x, p.change_expenditure, p.ln_cost, p.change_spending)
-        for k in range(p.K):
-            for n in range(p.N):
-                at = k * p.stride + n
-                p.change_spending[at] = p.change_spending[at] / p.spending[at] if p.spending[at] > 0 else 0.0
-    if p.threads == 1:
-        for k in range(p.K):
-            _industry_product(p, k, x, y)
-    else:
-        for k in prange(p.K, schedule="static", num_threads=p.threads):
-            _industry_product(p, k, x, y)
-    if p.taxes:
-        for n in range(p.N):
-            y[spent + n] = p.deficits[n] * p.change_total[p.component[n]] / p.base_total[p.component[n]]
-        for k in range(p.K):
-            for n in range(p.N):
-                y[spent + n] += p.term[k * p.stride + n]
-        for n in range(p.N):
-            y[spent + n] = x[spent + n] - y[spent + n] / p.income[n]
 
 
 cdef void _trade(Problem *p, double *exports, double *imports) noexcept nogil:
-    """Exports and imports at the border, foreign flows alone: a closed country's are exactly zero."""
+    """Exports and imports at the border, foreign flows alone.
+
+    All flows less those at home, which are known by industry; where so little is left that rounding would show,
+    foreign flows are added up one by one, so that a closed country's are exactly zero.
+    """
+    cdef Py_ssize_t k, n, at
+    cdef double home, sold, bought, kept
+    cdef bint closed = False
+    for n in range(p.N):
+        exports[n] = imports[n] = kept = 0.0
+        for k in range(p.K):
+            at = k * p.stride + n
+            home = p.G[(k * p.N + n) * p.stride + n] * p.q[at] * p.u[at]
+            sold = p.u[at] * (p.at_border[at] if p.taxes else p.demand[at])
+            bought = p.spending[at] * (p.untaxed[at] if p.taxes else 1.0) if p.d[at] > 0 else 0.0
+            exports[n] += sold - home
+            imports[n] += bought - home
+            kept += home
+        closed = closed or exports[n] < LEAST_TRADE * kept or imports[n] < LEAST_TRADE * kept
+    if closed:
+        _foreign_flows(p, exports, imports)
+
+
+cdef void _foreign_flows(Problem *p, double *exports, double *imports) noexcept nogil:
     cdef Py_ssize_t k, i, n, S = p.stride
     cdef const double *row
     cdef double flow, u

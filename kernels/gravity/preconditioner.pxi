@@ -21,7 +21,7 @@ cdef double _home(Problem *p, Py_ssize_t k, Py_ssize_t i) noexcept nogil:
 
 
 cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:
-    """j = 1 - alpha (1 - S_ii) and the wage coupling b."""
+    """j = 1 - alpha (1 - S_ii) and the wage coupling b, both over j."""
     cdef Py_ssize_t at = k * p.stride, i
     cdef double alpha = p.alpha[k], wage = p.alpha[k] + p.epsilon[k], other
     for i in range(p.N):
@@ -29,6 +29,8 @@ cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:
             other = 1.0 - p.row[at + i]
             p.diagonal[at + i] = 1.0 / (1.0 - alpha * other)
             p.coupling[at + i] = wage * other - _home(p, k, i) * p.labour[i] / p.expenditure[i]
+            p.coupling[at + i] *= p.diagonal[at + i]
+            p.pull[at + i] = p.diagonal[at + i] * p.wage_weight[at + i]
 
 
 cdef void _country_block(Problem *p, Py_ssize_t i) noexcept nogil:
@@ -154,55 +156,42 @@ cdef void _country_solve(Problem *p, Py_ssize_t i, bint transposed, const double
         z[p.L - S + i] = y[p.b - 1]
 
 
-cdef void _precondition(Problem *p, bint transposed, const double *x, double *z) noexcept nogil:
-    """z = approximate inverse of the Jacobian, or its transpose, times x."""
+cdef void _precondition(Problem *p, Part *t, bint transposed, const double *x, double *z) noexcept nogil:
+    """z = approximate inverse of the Jacobian, or its transpose, times x, for some countries."""
     cdef Py_ssize_t k, n, at
+    cdef const double *bend = p.pull if transposed else p.coupling
     if p.b > 0:
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             _country_solve(p, n, transposed, x, z)
         return
-    if transposed:
-        memset(p.change_wage, 0, p.stride * sizeof(double))
-        for k in range(p.K):
-            for n in range(p.N):
-                at = k * p.stride + n
-                p.change_wage[n] += p.diagonal[at] * p.coupling[at] * x[at]
-        for k in range(p.K):
-            for n in range(p.N):
-                at = k * p.stride + n
-                z[at] = p.diagonal[at] * (x[at] - p.wage_weight[at] * p.weight[n] * p.change_wage[n])
-        return
-    for k in range(p.M):
-        z[k] = p.diagonal[k] * x[k]
-    _wage_change(p, z, p.change_wage)
-    for n in range(p.N):
+    _over_industries(p, t, p.coupling if transposed else p.pull, x, p.change_wage)
+    for n in range(t.left, t.left + t.width):
         p.change_wage[n] *= p.weight[n]
     for k in range(p.K):
         at = k * p.stride
-        for n in range(p.stride):
-            z[at + n] -= p.diagonal[at + n] * p.coupling[at + n] * p.change_wage[n]
+        for n in range(t.left, t.left + t.width):
+            z[at + n] = p.diagonal[at + n] * x[at + n] - bend[at + n] * p.change_wage[n]
+
+
+cdef void _own_industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(t.first, t.last):
+        _own_shares(p, k)
+        if p.b == 0:
+            _industry_diagonal(p, k)
+
+
+cdef void _own_countries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t n
+    if p.b > 0:
+        for n in range(t.left, t.right):
+            _country_block(p, n)
+        return
+    _over_industries(p, t, p.wage_weight, p.coupling, p.weight)
+    for n in range(t.left, t.left + t.width):
+        p.weight[n] = 1.0 / max(1.0 + p.weight[n], 0.02)
 
 
 cdef void _prepare_preconditioner(Problem *p) noexcept nogil:
-    cdef Py_ssize_t k, n
-    if p.threads == 1:
-        for k in range(p.K):
-            _own_shares(p, k)
-    else:
-        for k in prange(p.K, schedule="static", num_threads=p.threads):
-            _own_shares(p, k)
-    if p.b > 0:
-        if p.threads == 1:
-            for n in range(p.N):
-                _country_block(p, n)
-        else:
-            for n in prange(p.N, schedule="static", num_threads=p.threads):
-                _country_block(p, n)
-        return
-    for k in range(p.K):
-        _industry_diagonal(p, k)
-    for k in range(p.M):
-        p.work[k] = p.diagonal[k] * p.coupling[k]
-    _wage_change(p, p.work, p.weight)
-    for n in range(p.N):
-        p.weight[n] = 1.0 / max(1.0 + p.weight[n], 0.02)
+    _share(p, _own_industries, NULL)
+    _share(p, _own_countries, NULL)

@@ -11,6 +11,12 @@
 #define HAVE_VECTORS 0
 #endif
 
+#define MOST_VECTORS 6   /* of columns in a tile: their sums and four row sums stay in 16 registers */
+#define HALF_CACHE 24576 /* bytes of a tile; what comes next needs the rest of the first cache */
+#define LINE 8           /* doubles in a cache line */
+#define LINE32 16
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -162,10 +168,54 @@ static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
+static void narrow_plain(ptrdiff_t n, const double *x, float *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = (float)x[i];
+}
+
+static void columns32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *u,
+                            double *d, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t n = 0; n < columns; n++) d[n] = 0.0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t n = 0; n < columns; n++) d[n] += u[i] * A[i * stride + n];
+}
+
+static void rows32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *q,
+                         double *row)
+{
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = 0.0;
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * q[n];
+    }
+}
+
+static void market_product32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A,
+                                   const double *g, const double *q, const double *e, const double *inverse,
+                                   double *row, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+    for (ptrdiff_t n = 0; n < columns; n++) {
+        double p = 0.0, t;
+        if (q[n] == 0.0) continue;
+        for (ptrdiff_t i = 0; i < rows; i++) p += g[i] * A[i * stride + n];
+        t = q[n] * (e[n] - p * inverse[n]);
+        for (ptrdiff_t i = 0; i < rows; i++) row[i] += A[i * stride + n] * t;
+    }
+}
+
+static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i++) y[i] *= x[i] < INFINITY ? exp(a * x[i]) : 0.0;
+}
+
 static const exacthat_primitives table_baseline = {
     "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
     rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
-    differ_plain,   add_product_plain, dot_plain, add_plain,
+    differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_plain,         market_product32_plain,
+    columns32_plain, rows32_plain, multiply_exp_plain,
 };
 
 #endif

@@ -47,6 +47,17 @@ typedef struct {
     void (*add_product)(ptrdiff_t n, const double *a, const double *x, double *y); /* y += a x, cell by cell */
     double (*dot)(ptrdiff_t n, const double *x, const double *y);
     void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
+    /* The passes over weights in float32, to about 1e-6 of the largest term: vectors are scaled by their largest
+       entry and narrowed inside, so that only weights below the range of float32 are lost. `stride` counts floats;
+       `scratch` holds 2 stride + 2 rows + 64 floats. narrow: y = x. */
+    void (*narrow)(ptrdiff_t n, const double *x, float *y);
+    void (*market_product32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *g,
+                             const double *q, const double *e, const double *inverse, double *row, float *scratch);
+    void (*columns32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *u, double *d,
+                      float *scratch);
+    void (*rows32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *q, double *row);
+    /* y *= exp(a x); 0 where x is infinite. */
+    void (*multiply_exp)(ptrdiff_t n, double a, const double *x, double *y);
 } exacthat_primitives;
 
 /* The widest table this processor runs, or the one called `name`; NULL if it does not run here. */

@@ -1,7 +1,7 @@
 /* Body of one table of primitives, included once per vector width with SET, BYTES and TARGET defined.
 
-   A tile of eight vectors of columns is one unit of work: its column sums stay in registers while the rows
-   stream by, and the tile is still in cache when the row sums read it a second time. */
+   A tile of a few vectors of columns is one unit of work: its column sums stay in registers while the rows
+   stream by, it is still in cache when the row sums read it a second time, and meanwhile the next one is fetched. */
 
 #define LANES (BYTES / 8)
 #define NAME(function) PASTE(function, SET)
@@ -23,7 +23,8 @@ INLINE V NAME(broadcast)(double x)
     return x - (V){0};
 }
 
-/* exp(x) = 2^k exp(r), |r| <= ln(2)/2, exp(r) by its Taylor series to r^13. */
+/* exp(x) = 2^k exp(r), |r| <= ln(2)/2; exp(r) = 1 + r + r^2 (1/2 + r p(r)), p the minimax polynomial of degree 8,
+   paired so that its steps do not wait for one another. */
 INLINE V NAME(exp1)(V x)
 {
     const V magic = NAME(broadcast)(6755399441055744.0); /* 1.5 * 2^52: rounds to an integer, which sits in the low bits */
@@ -31,54 +32,36 @@ INLINE V NAME(exp1)(V x)
     V shifted = x * 1.4426950408889634 + magic;
     V k = shifted - magic;
     V r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10;
-    V p = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r * r + r + 1.0;
+    V square = r * r, fourth = square * square;
+    V low = (0.041666666666611 * r + 0.16666666666666494) + (0.0013888888924207933 * r + 0.008333333333473924) * square;
+    V high = (2.480151169020349e-05 * r + 0.00019841269503965896) +
+             (2.7624067246067046e-07 * r + 2.7557619776007407e-06) * square + 2.49819511825802e-08 * fourth;
+    V p = ((low + high * fourth) * r + 0.5) * square + r + 1.0;
     V power = (V)(((W)shifted << 52) + (W)NAME(broadcast)(1.0));
     p = SELECT(over, NAME(broadcast)(INFINITY), p * power);
-    return SELECT(zero, NAME(broadcast)(0.0), p);
+    return (V)(~zero & (I)p);
 }
 
-/* log(2^k m) = k ln 2 + log(m), m in [sqrt(1/2), sqrt(2)), log(m) by the series of atanh(s), s = (m-1)/(m+1). */
+/* log(2^k m) = k ln 2 + log(m), m in [sqrt(1/2), sqrt(2)); log(m) = 2 atanh(s), s = (m-1)/(m+1), whose series after
+   the first term is a minimax polynomial of degree 6 in s^2. */
 INLINE V NAME(log1)(V x)
 {
-    const I mantissa = (I){0} + 0x000fffffffffffffLL, one = (I)NAME(broadcast)(1.0);
-    const V whole = x;
+    const W half_root = (W)NAME(broadcast)(0.70710678118654752), one = (W)NAME(broadcast)(1.0);
     const I tiny = x < NAME(broadcast)(2.2250738585072014e-308);
-    x = SELECT(tiny, x * 18014398509481984.0, x); /* 2^54: denormals become normal */
-    I exponent = ((I)x >> 52) & 0x7ff;
-    V k = (V)(exponent | (I)NAME(broadcast)(4503599627370496.0)) - 4503599627371519.0; /* 2^52 and 2^52 + 1023 */
-    k = SELECT(tiny, k - 54.0, k);
-    V m = (V)(((I)x & mantissa) | one);
-    I high = m > NAME(broadcast)(1.4142135623730951);
-    m = SELECT(high, m * 0.5, m);
-    k = SELECT(high, k + 1.0, k);
-    V f = m - 1.0;
+    W bits = (W)SELECT(tiny, x * 18014398509481984.0, x); /* 2^54: denormals become normal */
+    W moved = bits + (one - half_root);                  /* its exponent is that of m = 1 up to sqrt(2) */
+    V k = (V)(moved >> 52 | (W)NAME(broadcast)(4503599627370496.0)) - 4503599627371519.0; /* 2^52 and 2^52 + 1023 */
+    k -= (V)(tiny & (I)NAME(broadcast)(54.0));
+    V f = (V)(bits - (moved & 0xfff0000000000000ULL) + one) - 1.0;
     V s = f / (f + 2.0);
-    V z = s * s;
-    V p = z * (2.0 / 21.0) + 2.0 / 19.0;
-    p = p * z + 2.0 / 17.0;
-    p = p * z + 2.0 / 15.0;
-    p = p * z + 2.0 / 13.0;
-    p = p * z + 2.0 / 11.0;
-    p = p * z + 2.0 / 9.0;
-    p = p * z + 2.0 / 7.0;
-    p = p * z + 2.0 / 5.0;
-    p = p * z + 2.0 / 3.0;
+    V z = s * s, square = z * z;
+    V p = (0.39999999999898445 * z + 0.666666666666667) + (0.22222211072894535 * z + 0.28571428626398654) * square +
+          ((0.1533159698024087 * z + 0.18182893216800716) + 0.14617872803131471 * square) * (square * square);
     V half = f * f * 0.5;
     V y = k * 0.6931471803691238 - ((half - (s * (half + p * z) + k * 1.9082149292705877e-10)) - f);
-    y = SELECT(whole == 0.0, NAME(broadcast)(-INFINITY), y);
-    y = SELECT(whole < 0.0, NAME(broadcast)(NAN), y);
-    return SELECT((whole != whole) | (whole == INFINITY), whole, y);
+    V below = (V)((x < 0.0) | (I)NAME(broadcast)(-INFINITY)); /* NaN below zero, where all bits are set */
+    y = SELECT(x < NAME(broadcast)(INFINITY), y, x);
+    return SELECT(x <= 0.0, below, y);
 }
 
 TARGET static void NAME(exp_all)(ptrdiff_t n, const double *x, double *y)
@@ -89,6 +72,15 @@ TARGET static void NAME(exp_all)(ptrdiff_t n, const double *x, double *y)
 TARGET static void NAME(log_all)(ptrdiff_t n, const double *x, double *y)
 {
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, NAME(log1)(LOAD(x + i)));
+}
+
+TARGET static void NAME(multiply_exp)(ptrdiff_t n, double a, const double *x, double *y)
+{
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const I finite = LOAD(x + i) < NAME(broadcast)(INFINITY);
+        V factor = NAME(exp1)(a * LOAD(x + i));
+        STORE(y + i, LOAD(y + i) * (V)(finite & (I)factor));
+    }
 }
 
 /* The sums of `width` vectors times weights, four rows at a time, added to row[0..3]. */
@@ -120,8 +112,8 @@ INLINE double NAME(sum)(V a)
     return total;
 }
 
-/* Column sums of `width` vectors of columns: d = A' u. Short tiles take several rows at once, so that eight
-   independent sums hide the latency of the additions. */
+/* Column sums of `width` vectors of columns: d = A' u. Narrow tiles take several rows at once: up to
+   eight independent sums hide the latency of the additions. */
 INLINE void NAME(columns_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *u,
                                V *d)
 {
@@ -129,10 +121,10 @@ INLINE void NAME(columns_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride
     V sums[8];
     ptrdiff_t i = 0;
 #pragma GCC unroll 8
-    for (int v = 0; v < 8; v++) sums[v] = (V){0};
+    for (int v = 0; v < together * width; v++) sums[v] = (V){0};
     for (; i + together <= rows; i += together) {
 #pragma GCC unroll 8
-        for (int v = 0; v < 8; v++)
+        for (int v = 0; v < together * width; v++)
             sums[v] += u[i + v / width] * LOAD(A + (i + v / width) * stride + (v % width) * LANES);
     }
     for (; i < rows; i++) {
@@ -147,13 +139,20 @@ INLINE void NAME(columns_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride
     }
 }
 
-/* Row sums of the same tile: row += A q. */
+/* Row sums of the same tile: row += A q; the tile at `next` is fetched into cache meanwhile. */
 INLINE void NAME(rows_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const V *q,
-                            double *row)
+                            double *row, const double *next)
 {
     ptrdiff_t i = 0;
     for (; i + 4 <= rows; i += 4) {
         const double *a = A + i * stride, *b = a + stride, *c = b + stride, *d = c + stride;
+#pragma GCC unroll 8
+        for (int v = 0; v < width * LANES; v += LINE) {
+            __builtin_prefetch(next + i * stride + v);
+            __builtin_prefetch(next + (i + 1) * stride + v);
+            __builtin_prefetch(next + (i + 2) * stride + v);
+            __builtin_prefetch(next + (i + 3) * stride + v);
+        }
         V p0 = q[0] * LOAD(a), p1 = q[0] * LOAD(b), p2 = q[0] * LOAD(c), p3 = q[0] * LOAD(d);
 #pragma GCC unroll 8
         for (int v = 1; v < width; v++) {
@@ -173,7 +172,8 @@ INLINE void NAME(rows_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, c
 }
 
 INLINE void NAME(market_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *u,
-                              const double *x, double *d, double *q, double *inverse, double *row)
+                              const double *x, double *d, double *q, double *inverse, double *row,
+                              const double *next)
 {
     V sums[8], weights[8];
     NAME(columns_tile)(width, rows, stride, A, u, sums);
@@ -185,11 +185,12 @@ INLINE void NAME(market_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride,
         STORE(q + v * LANES, weights[v]);
         STORE(inverse + v * LANES, over);
     }
-    NAME(rows_tile)(width, rows, stride, A, weights, row);
+    NAME(rows_tile)(width, rows, stride, A, weights, row, next);
 }
 
 INLINE void NAME(product_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *g,
-                               const double *q, const double *e, const double *inverse, double *row)
+                               const double *q, const double *e, const double *inverse, double *row,
+                               const double *next)
 {
     V sums[8], weights[8];
     NAME(columns_tile)(width, rows, stride, A, g, sums);
@@ -199,17 +200,31 @@ INLINE void NAME(product_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride
         V change = base * (LOAD(e + v * LANES) - sums[v] * LOAD(inverse + v * LANES));
         weights[v] = SELECT(base == 0.0, NAME(broadcast)(0.0), change);
     }
-    NAME(rows_tile)(width, rows, stride, A, weights, row);
+    NAME(rows_tile)(width, rows, stride, A, weights, row, next);
 }
 
-/* Cut the columns into tiles of 8, 4, 2 and 1 vectors; the width is a constant in each call. */
-#define TILES(call)                                  \
-    do {                                             \
-        ptrdiff_t n = 0;                             \
-        for (; n + 8 * LANES <= columns; n += 8 * LANES) { call(8); } \
-        if (n + 4 * LANES <= columns) { call(4); n += 4 * LANES; }    \
-        if (n + 2 * LANES <= columns) { call(2); n += 2 * LANES; }    \
-        if (n + LANES <= columns) { call(1); }       \
+/* Cut the columns into nearly equal tiles of at most MOST_VECTORS vectors, such that one stays in half the first
+   cache and no row of it is shorter than two lines; the width is a constant in each call. `next` is the tile after
+   this one, in the next matrix at the end of this: nothing is read there, only fetched. */
+#define TILES(lanes, size, call)                                                                       \
+    do {                                                                                               \
+        const ptrdiff_t vectors = columns / (lanes), fits = HALF_CACHE / (rows * (lanes) * (size));    \
+        const ptrdiff_t least = MIN(2 * 64 / ((lanes) * (size)), MOST_VECTORS);                        \
+        const ptrdiff_t most = fits < least ? least : MIN(fits, MOST_VECTORS);                         \
+        const ptrdiff_t tiles = (vectors + most - 1) / most, longer = vectors % tiles;                 \
+        for (ptrdiff_t tile = 0, n = 0; tile < tiles; tile++) {                                        \
+            const ptrdiff_t count = vectors / tiles + (tile < longer), after = n + count * (lanes);    \
+            const ptrdiff_t next = after < columns ? after : rows * stride;                            \
+            switch (count) {                                                                           \
+            case 1: call(1); break;                                                                    \
+            case 2: call(2); break;                                                                    \
+            case 3: call(3); break;                                                                    \
+            case 4: call(4); break;                                                                    \
+            case 5: call(5); break;                                                                    \
+            default: call(6);                                                                          \
+            }                                                                                          \
+            n = after;                                                                                 \
+        }                                                                                              \
     } while (0)
 
 TARGET static void NAME(market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
@@ -217,8 +232,8 @@ TARGET static void NAME(market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t str
                                 double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
-#define CALL(width) NAME(market_tile)(width, rows, stride, A + n, u, x + n, d + n, q + n, inverse + n, row)
-    TILES(CALL);
+#define CALL(width) NAME(market_tile)(width, rows, stride, A + n, u, x + n, d + n, q + n, inverse + n, row, A + next)
+    TILES(LANES, 8, CALL);
 #undef CALL
 }
 
@@ -227,8 +242,8 @@ TARGET static void NAME(market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdi
                                         double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
-#define CALL(width) NAME(product_tile)(width, rows, stride, A + n, g, q + n, e + n, inverse + n, row)
-    TILES(CALL);
+#define CALL(width) NAME(product_tile)(width, rows, stride, A + n, g, q + n, e + n, inverse + n, row, A + next)
+    TILES(LANES, 8, CALL);
 #undef CALL
 }
 
@@ -242,19 +257,19 @@ INLINE void NAME(store_columns)(const int width, ptrdiff_t rows, ptrdiff_t strid
 }
 
 INLINE void NAME(load_rows)(const int width, ptrdiff_t rows, ptrdiff_t stride, const double *A, const double *q,
-                            double *row)
+                            double *row, const double *next)
 {
     V weights[8];
 #pragma GCC unroll 8
     for (int v = 0; v < width; v++) weights[v] = LOAD(q + v * LANES);
-    NAME(rows_tile)(width, rows, stride, A, weights, row);
+    NAME(rows_tile)(width, rows, stride, A, weights, row, next);
 }
 
 TARGET static void NAME(columns)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
                                  const double *u, double *d)
 {
-#define CALL(width) NAME(store_columns)(width, rows, stride, A + n, u, d + n)
-    TILES(CALL);
+#define CALL(width) (void)next, NAME(store_columns)(width, rows, stride, A + n, u, d + n)
+    TILES(LANES, 8, CALL);
 #undef CALL
 }
 
@@ -262,8 +277,8 @@ TARGET static void NAME(rows)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t strid
                               double *row)
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
-#define CALL(width) NAME(load_rows)(width, rows, stride, A + n, q + n, row)
-    TILES(CALL);
+#define CALL(width) NAME(load_rows)(width, rows, stride, A + n, q + n, row, A + next)
+    TILES(LANES, 8, CALL);
 #undef CALL
 }
 
@@ -355,13 +370,16 @@ TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + a * LOAD(x + i));
 }
 
+#include "primitives_simd32.h"
+
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 static const exacthat_primitives NAME(table) = {
     TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
     NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
     NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
-    NAME(add),
+    NAME(add),     NAME(narrow),  NAME(market_product32), NAME(columns32), NAME(rows32),
+    NAME(multiply_exp),
 };
 
 #undef TEXT

@@ -25,18 +25,62 @@ cdef extern from "primitives.h" nogil:
         void (*add_product)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
+        void (*narrow)(Py_ssize_t, const double *, float *) noexcept nogil
+        void (*market_product32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, const double *,
+                                 const double *, const double *, double *, float *) noexcept nogil
+        void (*columns32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *,
+                          float *) noexcept nogil
+        void (*rows32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *) noexcept nogil
+        void (*multiply_exp)(Py_ssize_t, double, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
 
+cdef extern from "team.h" nogil:
+    ctypedef struct exacthat_team:
+        int size, round
+    int EXACTHAT_TEAMS
+    int exacthat_granted() noexcept
+    void exacthat_post(exacthat_team *, int) noexcept
+    uint32_t exacthat_offer(exacthat_team *) noexcept
+    int exacthat_take(exacthat_team *, uint32_t, bint) noexcept
+    void exacthat_finish(exacthat_team *) noexcept
+    void exacthat_wait(exacthat_team *) noexcept
+    bint exacthat_more(exacthat_team *, int) noexcept
+    void exacthat_close(exacthat_team *) noexcept
+
 cdef const exacthat_primitives *vec = exacthat_primitives_select(NULL)
+
+
+cdef enum:
+    PAD = 8                          # EXACTHAT_PAD, and a cache line
+    KRYLOV = 60                      # largest number of GMRES steps in one Newton step
+    PARTS = KRYLOV + 2               # sums over all unknowns taken at once
+    CHUNKS = 4                       # of each thread, in work that is shared
+
+
+cdef struct Part:                    # of one piece of work: what one thread does at once
+    int thread
+    Py_ssize_t first, last           # industries
+    Py_ssize_t left, width           # countries, whole cache lines
+    Py_ssize_t right                 # end of its countries without pads
+
+
+cdef struct Task                     # what a piece of work reads and writes beside the problem
+ctypedef void (*Work)(Problem *, Part *, Task *) noexcept nogil
 
 
 cdef struct Problem:
     Py_ssize_t N, K, C               # countries, industries, components
     Py_ssize_t stride, M             # padded countries, K * stride
     Py_ssize_t L                     # length of a vector of unknowns: r [M], then p [M] with links, then e [stride]
+    Py_ssize_t rows, own             # of a vector of unknowns: L / stride; those of one industry
     int threads
+    exacthat_team team
+    Work shared                      # piece of work the team is at
+    Task *task
     const double *A
+    float *floats                    # memory for A once more, in float32; may be NULL
+    const float *narrow              # that copy, once made, while it serves
     const double *G                  # value at the border; A without bilateral taxes
     const double *H                  # value at the factory gate; G without export subsidies
     bint taxes                       # bilateral ones: spending is an unknown
@@ -77,9 +121,11 @@ cdef struct Problem:
     double *change_d                 # dln d
     double *row                      # sum_n H dq
     double *term                     # what a cell adds to the change of income
+    double *due                      # (b - (1 - l) kappa) R, what a cell adds to income
     # [M]: preconditioner without links and bilateral taxes
     double *diagonal                 # 1 / j
-    double *coupling                 # b
+    double *coupling                 # b / j
+    double *pull                     # l kappa R / (Y' j)
     # [L]
     double *x                        # the unknowns
     double *residual
@@ -96,10 +142,18 @@ cdef struct Problem:
     double *change_expenditure       # dln E
     double *change_scale
     double *weight                   # preconditioner: 1 / denominator of the wage coupling
+    double *sum                      # of one country, before countries are summed
     # [C]: by component
     double *total                    # labour income
     double *base_total
     double *change_total
+    # [rows of L]: parts of sums over unknowns, one row's together, summed in this order whoever made them
+    double *partial
+    float *scratch32                 # [threads] of the products in float32
+    # what the last evaluation found
+    int status                       # -1 where spending or income of a country is not positive
+    double length                    # of the residual
+    double most                      # largest |residual|
     # [N, K]: two buffers for one country's industries side by side
     double *row_a
     double *row_b
@@ -120,16 +174,27 @@ cdef double *_take(double **cursor, Py_ssize_t size) noexcept nogil:
     return start
 
 
+cdef Py_ssize_t _scratch32(Problem *p) noexcept nogil:
+    """Doubles one thread lays aside for products in float32: 4 stride + 64 floats."""
+    return 2 * p.stride + 32
+
+
 cdef int _allocate(Problem *p) noexcept nogil:
     """Carve all work arrays out of one zeroed block; -1 if there is no memory."""
     cdef Py_ssize_t M = p.M, S = p.stride, blocks = 0
     cdef double *cursor
     p.b = 0
+    p.team.size = p.threads
+    p.rows = p.L // S
+    p.own = 1 if p.inputs == NULL else 2
+    p.floats = NULL
+    p.narrow = NULL
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
-    p.block = <double *> calloc(30 * M + 2 * _padded(p.L) + _padded(p.K) + 10 * S + 3 * _padded(p.C)
-                                + 2 * _padded(p.N * p.K) + blocks + 8, sizeof(double))
+    p.block = <double *> calloc(32 * M + 2 * _padded(p.L) + _padded(p.K) + 11 * S + 3 * _padded(p.C)
+                                + _padded(p.rows * PARTS) + p.threads * _scratch32(p) + 2 * _padded(p.N * p.K)
+                                + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
     cursor = p.block + (-(<uintptr_t> p.block) % 64) // 8
@@ -163,6 +228,8 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.term = _take(&cursor, M)
     p.diagonal = _take(&cursor, M)
     p.coupling = _take(&cursor, M)
+    p.due = _take(&cursor, M)
+    p.pull = _take(&cursor, M)
     p.x = _take(&cursor, p.L)
     p.residual = _take(&cursor, p.L)
     p.largest = _take(&cursor, p.K)
@@ -176,6 +243,9 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.change_expenditure = _take(&cursor, S)
     p.change_scale = _take(&cursor, S)
     p.weight = _take(&cursor, S)
+    p.sum = _take(&cursor, S)
+    p.partial = _take(&cursor, p.rows * PARTS)
+    p.scratch32 = <float *> _take(&cursor, p.threads * _scratch32(p))
     p.total = _take(&cursor, p.C)
     p.base_total = _take(&cursor, p.C)
     p.change_total = _take(&cursor, p.C)
@@ -205,9 +275,82 @@ cdef void _fill(Problem *p, const double *beta, const double *sales, const doubl
             p.markup[at] = markup[cell]
             p.bought[at] = (1.0 - labour) * kappa[cell]
             p.value[at] = 1.0 / markup[cell] - p.bought[at]
-            if sales[cell] > 0:
-                p.live[at] = 1.0
-                p.offset[at] = log(markup[cell] / sales[cell])
+            p.offset[at] = markup[cell] / sales[cell] if sales[cell] > 0 else 1.0
+            p.live[at] = sales[cell] > 0
+    vec.log(p.M, p.offset, p.offset)
     for n in range(p.N):
         p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]
+
+
+cdef Part _part(Problem *p, int chunk, int chunks, int thread) noexcept nogil:
+    """One chunk of the industries and of the countries: every sum has an order of its own, whoever takes it."""
+    cdef Part t
+    cdef Py_ssize_t lines = p.stride // PAD
+    t.thread = thread
+    t.first = p.K * chunk // chunks
+    t.last = p.K * (chunk + 1) // chunks
+    t.left = lines * chunk // chunks * PAD
+    t.width = lines * (chunk + 1) // chunks * PAD - t.left
+    t.right = min(t.left + t.width, p.N)
+    return t
+
+
+cdef void _share(Problem *p, Work work, Task *task) noexcept nogil:
+    """Do a piece of work with the help of whatever threads of the team are free."""
+    cdef Part t
+    if p.team.size == 1:
+        t = _part(p, 0, 1, 0)
+        work(p, &t, task)
+        return
+    p.shared, p.task = work, task
+    exacthat_post(&p.team, CHUNKS * p.team.size)
+    _take_chunks(p, 0)
+    exacthat_wait(&p.team)
+
+
+cdef void _take_chunks(Problem *p, int thread) noexcept nogil:
+    cdef uint32_t round = exacthat_offer(&p.team)
+    cdef Work work = p.shared
+    cdef Task *task = p.task
+    cdef int chunk, chunks = CHUNKS * p.team.size
+    cdef Part t
+    while round != 0:
+        chunk = exacthat_take(&p.team, round, thread % 2)
+        if chunk < 0:
+            return
+        t = _part(p, chunk, chunks, thread)
+        work(p, &t, task)
+        exacthat_finish(&p.team)
+
+
+cdef void _help(Problem *p, int thread) noexcept nogil:
+    """What a thread that does not lead does all the time."""
+    cdef int round = 0
+    while exacthat_more(&p.team, round):
+        round = p.team.round
+        _take_chunks(p, thread)
+
+
+ctypedef void (*Lead)(Problem *, void *) noexcept nogil
+
+
+cdef void _together(Problem *p, Lead lead, void *arguments) noexcept nogil:
+    """Run `lead` with a team of p.threads at hand, or alone where the runtime grants fewer."""
+    cdef int thread = 0
+    memset(&p.team, 0, sizeof(exacthat_team))
+    p.team.size = p.threads
+    if p.threads == 1:
+        lead(p, arguments)
+        return
+    with parallel(num_threads=p.threads):
+        thread = threadid()
+        if exacthat_granted() < p.threads:
+            if thread == 0:
+                p.team.size = 1
+                lead(p, arguments)
+        elif thread == 0:
+            lead(p, arguments)
+            exacthat_close(&p.team)
+        else:
+            _help(p, thread)

@@ -64,42 +64,43 @@ cdef void _industry_pullback(Problem *p, Weights *w, Py_ssize_t k, const double 
         w.ln_u[at + i] *= p.live[at + i]
 
 
-cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
-    """y = (transposed Jacobian) a plus what weights already in w.ln_d and w.spending add."""
-    cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
-    cdef double cost, revenue, sum
-    memset(w.scale, 0, p.C * sizeof(double))
-    memset(w.wage, 0, p.stride * sizeof(double))
-    for n in range(p.N):
-        w.income[n] = -a[spent + n] / p.income[n] if p.taxes else 0.0
-    if p.threads == 1:
-        for k in range(p.K):
-            _industry_pullback(p, w, k, a)
-    else:
-        for k in prange(p.K, schedule="static", num_threads=p.threads):
-            _industry_pullback(p, w, k, a)
+cdef void _pull_industries(Problem *p, Part *t, Task *o) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(t.first, t.last):
+        _industry_pullback(p, o.weights, k, o.x)
+
+
+cdef void _pull_sums(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Weights on spending, wages and scale of some countries, from all industries."""
+    cdef Weights *w = o.weights
+    cdef Py_ssize_t k, n, at
+    for n in range(t.left, t.right):
+        w.wage[n] = p.sum[n] = 0.0
     for k in range(p.K):
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             at = k * p.stride + n
             w.spending[n] += p.beta[at] * w.bought[at]
-            w.scale[p.component[n]] += a[at] * p.live[at]
+            p.sum[n] += o.x[at] * p.live[at]
             w.wage[n] -= p.labour_share[at] * (p.alpha[k] + p.epsilon[k]) * w.ln_u[at]
-    for n in range(p.N):
-        sum = w.income[n] if p.taxes else w.spending[n]
-        k = p.component[n]
-        w.scale[k] += p.deficits[n] * p.total[k] / p.base_total[k] * sum
-    for n in range(p.N):
+
+
+cdef void _pull_unknowns(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Weights on the unknowns of some countries."""
+    cdef Weights *w = o.weights
+    cdef const double *a = o.x
+    cdef double *y = o.y
+    cdef Py_ssize_t k, g, n, at, spent = p.L - p.stride
+    cdef double cost, sum
+    for n in range(t.left, t.right):
         w.wage[n] += w.scale[p.component[n]] * p.labour[n] / p.total[p.component[n]]
     for k in range(p.K):
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             at = k * p.stride + n
             sum = w.income[n] if p.taxes else w.spending[n]
-            revenue = p.revenue[at]
-            y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.value[at] * revenue
-                     + p.wage_weight[at] * w.wage[n])
+            y[at] = (a[at] + p.alpha[k] * w.ln_u[at] + sum * p.due[at] + p.wage_weight[at] * w.wage[n])
             y[at] *= p.live[at]
     if p.inputs != NULL:
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             for g in range(p.K):
                 sum = 0.0
                 for k in range(p.K):
@@ -110,8 +111,31 @@ cdef void _pullback(Problem *p, Weights *w, const double *a, double *y) noexcept
                               * w.bought[g * p.stride + n])
                 y[p.M + g * p.stride + n] = a[p.M + g * p.stride + n] + sum
     if p.taxes:
-        for n in range(p.N):
+        for n in range(t.left, t.right):
             y[spent + n] = a[spent + n] + p.expenditure[n] * w.spending[n]
+
+
+cdef void _pullback(Problem *p, Task *o) noexcept nogil:
+    """o.y = (transposed Jacobian) o.x plus what weights already in ln_d and spending of o.weights add."""
+    cdef Py_ssize_t n
+    if p.taxes:
+        for n in range(p.N):
+            o.weights.income[n] = -o.x[p.L - p.stride + n] / p.income[n]
+    _share(p, _pull_industries, o)
+    _share(p, _pull_sums, o)
+    _pull_scales(p, o.weights)
+    _share(p, _pull_unknowns, o)
+
+
+cdef void _pull_scales(Problem *p, Weights *w) noexcept nogil:
+    """Weights on ln g of each component."""
+    cdef Py_ssize_t k, n
+    memset(w.scale, 0, p.C * sizeof(double))
+    for n in range(p.N):
+        k = p.component[n]
+        w.scale[k] += p.sum[n]
+        w.scale[k] += (p.deficits[n] * p.total[k] / p.base_total[k]
+                       * (w.income[n] if p.taxes else w.spending[n]))
 
 
 cdef Py_ssize_t _weights_size(Problem *p) noexcept nogil:
@@ -131,8 +155,8 @@ cdef void _place_weights(Problem *p, Weights *w, double **cursor) noexcept nogil
     w.untaxed = _take(cursor, p.M)
 
 
-cdef void _transposed_product(Problem *p, Weights *w, const double *a, double *y) noexcept nogil:
-    """y = (transposed derivative of the residual) a at the point last evaluated."""
-    memset(w.ln_d, 0, p.M * sizeof(double))
-    memset(w.spending, 0, p.stride * sizeof(double))
-    _pullback(p, w, a, y)
+cdef void _transposed_product(Problem *p, Task *o) noexcept nogil:
+    """o.y = (transposed derivative of the residual) o.x at the point last evaluated."""
+    memset(o.weights.ln_d, 0, p.M * sizeof(double))
+    memset(o.weights.spending, 0, p.stride * sizeof(double))
+    _pullback(p, o)

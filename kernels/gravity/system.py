@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 ALIGNMENT = 64  # bytes: one cache line, and the widest vector
-PAD = 8  # doubles per row are a multiple of this
+PAD = 8  # doubles per row are a multiple of this: one cache line
+TALL = 96  # countries
 
 
 class System(NamedTuple):
@@ -128,6 +129,8 @@ class Solution(NamedTuple):
     iterations: int  # Newton steps
     evaluations: int  # evaluations of the system
     products: int  # Jacobian-vector products
+    passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
+    passes32: int = 0  # times it went through their copy in float32
 
 
 class Slacks(NamedTuple):
@@ -191,10 +194,20 @@ def abroad(weights: np.ndarray) -> np.ndarray:
 def pack(weights: np.ndarray) -> np.ndarray:
     """Copy (K, N, N) weights into aligned, zero-padded rows; return the (K, N, N) view of them."""
     industries, countries, _ = weights.shape
-    width = -(-countries // PAD) * PAD
+    width = row_length(countries)
     size = industries * countries * width
     buffer = np.zeros(size + ALIGNMENT // 8)
     start = -(buffer.ctypes.data % ALIGNMENT) % ALIGNMENT // 8
     rows = buffer[start : start + size].reshape(industries, countries, width)[:, :, :countries]
     rows[...] = weights
     return rows
+
+
+def row_length(countries: int) -> int:
+    """Return the doubles in a padded row of weights.
+
+    Where the tile of columns that a pass reads twice is tall, rows an even number of cache lines apart
+    would crowd it into half of the cache or less: there the number of lines is made odd.
+    """
+    lines = -(-countries // PAD)
+    return (lines + (countries > TALL and lines % 2 == 0)) * PAD

@@ -33,6 +33,7 @@ class Certificate:
     method       how the solution was reached
     completed    percent of the shock at which this result stands
     iterations, evaluations, products    Newton steps, evaluations of the system, Jacobian-vector products
+    passes64, passes32    times the solve went through the trade weights in float64 and through a float32 copy of them
     alpha_max    largest mu*epsilon that acts (0 under restricted entry)
     worst        country and industry (or "spending") of the cell with the largest residual
     instruction_set, threads    of the compiled kernel
@@ -56,6 +57,8 @@ class Certificate:
     iterations: int
     evaluations: int
     products: int
+    passes64: int
+    passes32: int
     alpha_max: float
     worst: tuple[str, str]
     instruction_set: str

@@ -477,6 +477,8 @@ def _certify(economy: Economy, given, system: System, outcome: Outcome, toleranc
         iterations=solution.iterations,
         evaluations=solution.evaluations,
         products=solution.products,
+        passes64=solution.passes64,
+        passes32=solution.passes32,
         alpha_max=max(system.feedback.tolist()),
         worst=(economy.countries[column], industry),
         instruction_set=cy.instruction_set(),

@@ -13,7 +13,9 @@ from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
 
-ONE_THREAD_BELOW = 1 << 23  # bytes of trade weights: below, waking sleeping threads costs more than they save
+ONE_THREAD_BELOW = (
+    1 << 23
+)  # bytes of trade weights: below, a busy machine makes one thread wait for the other
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for
@@ -21,7 +23,8 @@ NOTHING_LEFT = 0.05  # of what a country lends: spending that falls below it is 
 THIN = 1e-4  # of spending: trade below which residuals of revenue tell little of a country's wage
 WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
 DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
-WORK = ("iterations", "evaluations", "products")  # what a certificate counts over all attempts
+# what a certificate counts over all attempts
+WORK = ("iterations", "evaluations", "products", "passes64", "passes32")
 
 
 class Outcome(NamedTuple):

@@ -43,13 +43,57 @@ def _instruction_sets():
 @given(seed=st.integers(0, 2**32 - 1), size=SIZES)
 def test_threads_do_not_change_a_bit(seed, size):
     system, *_ = examples.solve(np.random.default_rng(seed), countries=size[0], industries=size[1])
-    one, two = (cy.solve(system, None, 1e-11, threads=threads) for threads in (1, 2))
+    one = cy.solve(system, None, 1e-11)
     assert one.converged
+    for threads in (2, 3):
+        _same_bits(one, cy.solve(system, None, 1e-11, threads=threads))
+
+
+def _same_bits(one, two):
     assert all((a == b).all() for a, b in zip(_parts(one.point), _parts(two.point)))
     assert all((a == b).all() for a, b in zip(_parts(one.state), _parts(two.state)))
     assert (one.exports == two.exports).all()
     assert (one.imports == two.imports).all()
     assert one[4:] == two[4:]
+
+
+@pytest.mark.parametrize("kind", ["plain", "links"])
+def test_large_systems_are_multiplied_in_float32_and_solved_in_float64(kind):
+    system = examples.system(np.random.default_rng(1), 90, 36, kind=kind, highest=0.8)
+    solution = cy.solve(system, None, 1e-11)
+    assert solution.converged
+    assert solution.passes32 == solution.products > 0
+    residual = ref.evaluate(system, solution.point).residual
+    assert max(np.abs(part).max() for part in residual if part is not None) <= 2e-11
+    _same_bits(solution, cy.solve(system, None, 1e-11, threads=2))
+
+
+def test_weights_beyond_float32_are_multiplied_in_float64():
+    """Scaling all weights moves prices alone: the solution is that of the weights within range."""
+    system = examples.system(np.random.default_rng(1), 90, 36, highest=0.8)
+    far = system._replace(weights=pack(np.array(system.weights) * 1e42))
+    near, solution = cy.solve(system, None, 1e-11), cy.solve(far, None, 1e-11)
+    assert solution.converged
+    assert solution.passes64 > solution.products > solution.passes32
+    np.testing.assert_allclose(solution.point.sales, near.point.sales, rtol=0, atol=1e-8)
+
+
+@given(seed=st.integers(0, 2**32 - 1), size=SIZES)
+def test_exports_and_imports_are_the_reference(seed, size):
+    """Of open and of nearly closed countries, whose trade is not a difference of large flows."""
+    rng = np.random.default_rng(seed)
+    system, *_ = examples.solve(rng, countries=size[0], industries=min(size[1], 3))
+    apart = np.where(np.eye(size[0], dtype=bool), 1.0, 1e-9 if seed % 2 else 1.0)
+    scaled = {
+        name: pack(np.array(getattr(system, name)) * apart)
+        for name in ("weights", "border", "revenue")
+        if getattr(system, name) is not None
+    }
+    system = system._replace(**scaled)
+    solution = cy.solve(system, None, 1e-10, max_iterations=0)
+    exports, imports = ref._trade(system, system.origin())
+    np.testing.assert_allclose(solution.exports, exports, rtol=1e-8, atol=1e-300)
+    np.testing.assert_allclose(solution.imports, imports, rtol=1e-8, atol=1e-300)
 
 
 @pytest.mark.parametrize("name", _instruction_sets())

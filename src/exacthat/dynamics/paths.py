@@ -18,6 +18,7 @@ from exacthat.inputs import Reader, frozen
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution
 from exacthat.scenario import Policy, Shock
+from exacthat.solver import WORK
 
 TIGHTEST, LOOSEST = 1e-11, 1e-2  # rtol
 STAGE = 1e-2  # tolerance of a solve within a step over rtol: its noise must not drive the step size
@@ -400,9 +401,7 @@ def _worst(legs: list[Leg], tolerance: float, reached: float) -> Certificate:
     nodes = [(leg.world, node.solution) for leg in legs for node in leg.nodes]
     world, worst = max(nodes, key=lambda node: node[1].residual)
     slacks = np.array([each.slack(solution) for each, solution in nodes])
-    work = [
-        sum(getattr(leg.world, name) for leg in legs) for name in ("iterations", "evaluations", "products")
-    ]
+    work = [sum(getattr(leg.world, name) for leg in legs) for name in WORK]
     return Certificate(
         CERTIFIED, worst.residual, tolerance, *slacks.max(axis=0).tolist(),
         max(solution.last_step for _, solution in nodes), "Newton-GMRES along the path", 100.0 * reached, *work,

@@ -12,7 +12,7 @@ from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution
-from exacthat.solver import BALANCE, ROUNDING, default_threads, solve
+from exacthat.solver import BALANCE, ROUNDING, WORK, default_threads, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
 USED = 4  # of them, nearest in time, that one prediction goes through
@@ -34,7 +34,8 @@ class World:
         self.threads = default_threads(problem.system) if threads is None else thread_count(threads)
         self.live = problem.system.sales.T > 0
         self.ln_initial = np.log(fitted.initial)
-        self.iterations = self.evaluations = self.products = 0
+        for name in WORK:
+            setattr(self, name, 0)
 
     def productivity(self, y) -> np.ndarray:
         """Return phi (N, K); nan where it would not be a finite positive number."""
@@ -119,9 +120,8 @@ class World:
         return system._replace(shift=shift)
 
     def _counted(self, found: Solution) -> Solution | None:
-        self.iterations += found.iterations
-        self.evaluations += found.evaluations
-        self.products += found.products
+        for name in WORK:
+            setattr(self, name, getattr(self, name) + getattr(found, name))
         return found if found.converged else None
 
 
