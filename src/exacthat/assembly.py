@@ -215,7 +215,7 @@ def price_index(economy: Economy, price_power, trade_elasticity=None) -> np.ndar
     `trade_elasticity` (..., K) is by default the economy's.
     """
     epsilon = economy.trade_elasticity if trade_elasticity is None else trade_elasticity
-    return np.exp(-np.einsum("nk,...k,...kn->...n", economy.expenditure_shares, 1.0 / epsilon, price_power))
+    return np.exp(-(economy.expenditure_shares.T * price_power / epsilon[..., None]).sum(axis=-2))
 
 
 def base_system(economy: Economy, allow_multiple: bool = False) -> System:
