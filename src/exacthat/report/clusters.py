@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from exacthat.cluster_country import COLUMNS, MEANING
 from exacthat.cluster_study import ClusterStudy, phases_text
 from exacthat.report.files import PROGRAM
 from exacthat.report.manifest import SCHEMA
@@ -43,6 +44,8 @@ def report(study: ClusterStudy) -> str:
         meaning += "; switch: date of the last phase" if "switch" in study.columns else ""
         parts.append(Text(meaning, style="dim"))
         parts += [Text("\nEvents"), _events(study)]
+    if study.cases:
+        parts += [Text("\nOne assumption changed at a time"), _cases(study), Text(f" {MEANING}", style="dim")]
     parts += [Text(), *map(Text, (*study.findings, *said_of_paper(study)))]
     return printed(parts)
 
@@ -97,6 +100,11 @@ def manifest(study: ClusterStudy, tol: float, wall_seconds: float) -> dict:
         },
         "statements": {statement: bool(held) for statement, held in study.statements.items()},
         "table": {"columns": list(study.columns), "rows": [list(row) for row in study.rows]},
+        **(
+            {"cases": {"columns": list(COLUMNS), "rows": [list(row) for row in study.cases]}}
+            if study.cases
+            else {}
+        ),
         "events": [
             {"schedule": one.schedule, "time": one.time, "kind": one.kind, "industries": list(one.industries)}
             for one in study.events
@@ -138,6 +146,19 @@ def _table(study: ClusterStudy) -> Table:
         shown = ("", *row[1:]) if row[0] == previous else row
         previous = row[0]
         table.add_row(*(_cell(name, value) for name, value in zip(study.columns, shown)))
+    return table
+
+
+def _cases(study: ClusterStudy) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, value in zip(COLUMNS, study.cases[0]):
+        heading = name.replace(" ", "\n")
+        table.add_column(heading, justify="left" if isinstance(value, str) else "right", vertical="bottom")
+    previous = None
+    for row in study.cases:
+        shown = ("", *row[1:]) if row[0] == previous else row
+        previous = row[0]
+        table.add_row(*(f"{value:z.3g}" if isinstance(value, float) else str(value) for value in shown))
     return table
 
 
