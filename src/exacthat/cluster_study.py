@@ -351,7 +351,7 @@ def _findings(paths: Mapping[str, Path], horizon: float) -> tuple[str, ...]:
 
 
 def _cutoff(limit: float) -> ClusterStudy:
-    """Figure 1 for a world of six industries: the two curves of (10) and (11), and where they cross."""
+    """Figure 1 for a world of six industries: balanced trade (10), relative productivity (11), and where they cross."""
     technology = [[12.0, 10.0, 8.0, 7.0, 6.0, 5.0], [4.0, 5.0, 6.0, 7.5, 9.0, 11.0]]
     world = World(technology, np.zeros((6, 6)), 2.0, labour=(1.0, 2.0))
     static = equilibrium(world)
@@ -377,7 +377,11 @@ def _cutoff(limit: float) -> ClusterStudy:
         *_world_facts([world]),
         ("Horizon", "none: one date"),
         ("Not given", "by the paper: all numbers, the figure is a drawing; chosen here"),
-        ("Not exact", "(10) counts the marginal good twice; its lower sum starts after that good here"),
+        (
+            "Not exact",
+            "in (10) the upper sum starts at 0 and the lower one counts the marginal good twice; here they "
+            "start at 1 and after that good. (11) is a staircase: where (10) meets a drop, no good is made in both",
+        ),
     )
     made = "home alone" if static.marginal < 0 else f"both countries: industry {static.marginal + 1}"
     findings = (

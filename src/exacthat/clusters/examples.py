@@ -372,10 +372,11 @@ def load(name: str, **options) -> Example:
 
 
 def cutoff_curves(world: World, points: int = 101) -> dict[str, np.ndarray]:
-    """Return Figure 1's two lines: relative productivity and balanced trade, against z in (0, n).
+    """Return Figure 1's two lines: relative productivity (11) and balanced trade (10), against z in (0, n).
 
-    z industries are at home, its fraction the part of the marginal one; (10) and (11), with the lower sum
-    of (10) starting after the marginal good. They cross at the free-trade relative wage.
+    z industries are at home, its fraction the part of the marginal one; in (10) the upper sum starts at 1 and the
+    lower one after the marginal good. They cross at the free-trade relative wage, on a step of (11) if the
+    marginal good is shared, else at a drop between two steps, where they have no point in common.
 
     >>> import numpy as np
     >>> from exacthat import clusters

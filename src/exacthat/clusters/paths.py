@@ -245,7 +245,10 @@ def simulate(
 
     dA_i/dt = sum_j spillovers[j, i] L_j where L_i > 0, else 0, in each country (Hanlon 2012, (9)), L from the
     static equilibrium of each date. Patterns are frozen within a step and every change of pattern is located;
-    ties that attract are followed with the split that keeps them, ties that repel are left at once.
+    ties that attract are followed with the split that keeps them, ties that repel are left at once. Industries
+    tied exactly are taken all together, at the start of a phase and later: of the patterns that can follow, the
+    one that keeps the fewest of them tied, then the one they leave fastest, then the one with the earliest
+    industries at home (kernels/learning/ref.py; above twelve tied industries the first that a search finds).
     `rtol` controls the error of ln A: in tests over random worlds true errors stay within ten times it.
 
     Raises BadInput for a schedule that cannot run, ConditionNotMet (carrying `.path`) when an `until`

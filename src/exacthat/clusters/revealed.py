@@ -45,7 +45,9 @@ def revealed_world(
     flows : (N, N, K) [origin, destination, industry], own sales on the diagonal. trade_elasticity : (K,) or
     scalar theta_k. spillovers : (K, K) [sender, receiver] in [0, 1], for instance from `spillovers_from`.
     elasticity : sigma among industries. home, foreign : numbers of the countries, foreign None for all
-    others together. relative_wage : w / w* of the data, which flows alone do not reveal. floor : flows below
+    others together. relative_wage : w / w* of the data, which flows alone do not reveal; it is the unit of home's
+    labour, and the pattern of trade and consumption do not hang on it, but learning counts workers: home's
+    growth is proportional to its inverse square. 1 counts workers of equal output. floor : flows below
     it count as it; without a floor a zero flow is an error, since it reveals no finite productivity.
 
     Raises BadInput naming the flows that are negative, missing or zero.
