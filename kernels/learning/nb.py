@@ -46,6 +46,7 @@ _TIED = 2e-13  # goods whose log ratios differ by no more are tied: their paths 
 _SHARE_ERROR = 1e-6  # a share lies in [0, 1] up to this; what counts is its labour, to _ROUND_OFF
 _NOBODY = 1e-12  # of a country's labour: round-off
 _SAFETY = 0.1  # local error per step, in units of the tolerance
+_SLIDING = 3.0  # how much tighter a slide is followed: its shares, and where it ends, magnify errors of ln A
 _LARGEST_TIE = 12  # industries whose tie is resolved by trying every assignment: half a million
 
 # rows: spillovers[receiver, sender] in position order, empty if sparse; pointer, senders, values: the same by
@@ -894,7 +895,7 @@ def _slide_slacks(x, eco, out):
         for side in range(2):
             places[g] = 1 - 2 * side
             margin, room = _candidate(places, home, foreign, weight, eco.level[5], f)
-            held = max(-margin, -room - _SHARE_ERROR)
+            held = max(-margin, -room)
             out[2 * k + 2 * g + side] = held if held < np.inf else 1.0
         places[g] = 0
 
@@ -1382,6 +1383,8 @@ def integrate(
         h = min(h, stop - t)
         tableau = quick if is_quick else fine
         error = _step(x, h, eco, tableau, slopes, end, work) / limit
+        if eco.cut[1] > 1:
+            error *= _SLIDING
         evaluations += tableau[3][0]
         order = 5.0 if is_quick else 8.0
         if not error <= 1.0:

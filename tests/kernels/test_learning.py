@@ -216,6 +216,17 @@ def test_a_slide_ends_within_a_step_that_it_outlives_at_both_ends():
     assert abs(nb._slack(work, eco)[0]) < 1e-10
 
 
+def test_a_slide_that_ends_where_the_other_share_is_used_up():
+    """A good may leave once the other one's share suffices: the choice must not refuse what was located."""
+    economy = examples.trajectory(np.random.default_rng(155), n=3)[:5]
+    exact = run(*economy, 30.0, 1e-13)
+    assert exact[0] == nb.REACHED
+    for tolerance in (1e-6, 1e-8, 1e-10):
+        result = run(*economy, 30.0, tolerance)
+        assert result[0] == nb.REACHED
+        assert np.abs(result[3] - exact[3]).max() < 10 * tolerance
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_condition_met_for_a_moment_is_located(side):
     """The condition holds in a thousandth of the step, away from its ends and from every fixed sample."""

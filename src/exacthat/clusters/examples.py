@@ -354,10 +354,12 @@ def names() -> tuple[str, ...]:
 def load(name: str, **options) -> Example:
     """Return an example by name; `elasticity` and `horizon` may be changed where the paper is silent.
 
+    Dates at which a delay ends are found to ten times `rtol`, for `rtol` from 1e-5 to 1e-11.
+
     >>> from exacthat.clusters import examples
     >>> example = examples.load("figure-6")
     >>> delay = example.run()["delayed"].phase_starts[1]
-    >>> abs(delay - 105 * (3 / 7**0.5 - 1)) < 1e-9
+    >>> abs(delay - 105 * (3 / 7**0.5 - 1)) < 1e-8
     True
     """
     if not isinstance(name, str) or name not in _ALL:
