@@ -47,7 +47,7 @@ _SHARE_ERROR = 1e-6  # a share lies in [0, 1] up to this; what counts is its lab
 _NOBODY = 1e-12  # of a country's labour: round-off
 _SAFETY = 0.1  # local error per step, in units of the tolerance
 _SLIDING = 3.0  # how much tighter a slide is followed: its shares, and where it ends, magnify errors of ln A
-_LARGEST_TIE = 12  # industries whose tie is resolved by trying every assignment: half a million
+LARGEST_TIE = 12  # industries whose tie is resolved by trying every assignment: half a million
 
 # rows: spillovers[receiver, sender] in position order, empty if sparse; pointer, senders, values: the same by
 # industry number (CSR); parameters: sigma, L, L*; cut: end of home-only, shared goods, end of non-traded,
@@ -688,9 +688,16 @@ def _project(x, eco):
 @njit(**_OPTIONS)
 def _gather(x, eco, within, changed, count):
     """Share every one-country good whose log ratio is `within` reach of the margin, so that the whole tie
-    stands together, in the order of the industries; lists them in `changed` and returns how many that has."""
+    stands together, in the order of the industries; lists them in `changed` and returns how many that has.
+
+    An exact tie of more than LARGEST_TIE goods is left to its pairs."""
     _balance(x, eco)
-    v, p = eco.level[0], 0
+    v, p, tied = eco.level[0], 0, eco.cut[1]
+    for q in range(x.shape[1]):
+        alone = q < eco.cut[0] or q >= eco.cut[2]
+        tied += alone and abs(x[0, q] - x[1, q] - v) <= within
+    if tied > LARGEST_TIE and within <= _TIED:
+        return count
     while p < x.shape[1]:
         alone = p < eco.cut[0] or p >= eco.cut[2]
         if alone and abs(x[0, p] - x[1, p] - v) <= within:
@@ -717,7 +724,7 @@ def _resolve(x, eco, stay, least):
     _employ(eco)
     home, foreign = _flows(x, eco)
     weight = eco.weights[1, s : s + k].copy()
-    if k <= _LARGEST_TIE:
+    if k <= LARGEST_TIE:
         chosen, consistent = _choose(home, foreign, weight, eco.level[5], stay, least)
     else:
         chosen, consistent = _choose_many(home, foreign, weight, eco.level[5], stay)

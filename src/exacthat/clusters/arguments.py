@@ -29,11 +29,9 @@ def whole(value, what: str, low: int) -> int:
 
 def rate(value, what: str) -> float:
     """Read a finite number of at least 0."""
-    return (
-        0.0
-        if isinstance(value, (int, float)) and value == 0 and value is not False
-        else number(value, what, 0.0, np.finfo(float).max)
-    )
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0:
+        return 0.0
+    return number(value, what, 0.0, np.finfo(float).max)
 
 
 def horizon(value) -> float:

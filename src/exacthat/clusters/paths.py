@@ -189,9 +189,22 @@ class Path:
 def starting_pattern(
     world: World, tradable: np.ndarray, mobile: int, log_technology: np.ndarray
 ) -> np.ndarray:
-    """Return the status (n,) of each industry: 0 abroad, 1 at home, 2 shared or tied, 3 not traded."""
+    """Return the status (n,) of each industry: 0 abroad, 1 at home, 2 shared or tied, 3 not traded.
+
+    Of a tie too large for the kernel to resolve as a whole, industries are put at home in their order until
+    home's part is used up; where the flows disagree the integrator moves them at once, pair by pair.
+    """
+    from ..kernels.learning.nb import LARGEST_TIE
+
     share = solve(world, "mobile" if mobile else tradable, log_technology)[0]
-    return np.select([np.isnan(share), share == 1, share == 0], [3, 1, 0], 2).astype(np.int8)
+    status = np.select([np.isnan(share), share == 1, share == 0], [3, 1, 0], 2).astype(np.int8)
+    tied = np.flatnonzero(status == 2)
+    if tied.size > LARGEST_TIE and not mobile:
+        weight = np.exp((world.elasticity - 1) * (log_technology[1, tied] - log_technology[1, tied].max()))
+        filled = np.cumsum(weight) - share[tied[0]] * weight.sum()
+        marginal = int(np.argmax(filled > 0)) if filled[-1] > 0 else tied.size - 1
+        status[tied[:marginal]], status[tied[marginal + 1 :]] = 1, 0
+    return status
 
 
 def _run(world: World, limits: list[tuple], horizon: float, rtol: float, budget: int) -> Path:
@@ -248,7 +261,8 @@ def simulate(
     ties that attract are followed with the split that keeps them, ties that repel are left at once. Industries
     tied exactly are taken all together, at the start of a phase and later: of the patterns that can follow, the
     one that keeps the fewest of them tied, then the one they leave fastest, then the one with the earliest
-    industries at home (kernels/learning/ref.py; above twelve tied industries the first that a search finds).
+    industries at home (kernels/learning/ref.py). More than twelve tied industries are put at home in their order
+    and then follow their pairs; there the path may hang on round-off.
     `rtol` controls the error of ln A: in tests over random worlds true errors stay within ten times it.
 
     Raises BadInput for a schedule that cannot run, ConditionNotMet (carrying `.path`) when an `until`
