@@ -18,6 +18,11 @@ from exacthat.report.files import PROGRAM
 from exacthat.report.manifest import SCHEMA
 from exacthat.report.screen import printed
 
+_SHORT = {
+    "growth autarky": "growth closed",
+    "cluster destroyed": "cluster lost",
+    "consumers lose": "buyers lose",
+}
 SHOWN = 12  # events on the screen; all of them are in the manifest
 
 
@@ -151,14 +156,17 @@ def _table(study: ClusterStudy) -> Table:
 
 def _cases(study: ClusterStudy) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name, value in zip(COLUMNS, study.cases[0]):
-        heading = name.replace(" ", "\n")
-        table.add_column(heading, justify="left" if isinstance(value, str) else "right", vertical="bottom")
+    for name, value in zip(COLUMNS[1:], study.cases[0][1:]):
+        heading = _SHORT.get(name, name).replace(" ", "\n")
+        table.add_column(
+            heading, justify="left" if isinstance(value, str) else "right", vertical="bottom", no_wrap=True
+        )
     previous = None
-    for row in study.cases:
-        shown = ("", *row[1:]) if row[0] == previous else row
-        previous = row[0]
-        table.add_row(*(f"{value:z.3g}" if isinstance(value, float) else str(value) for value in shown))
+    for matrix, *row in study.cases:
+        if matrix != previous:
+            table.add_row(Text(f"spillovers: {matrix}", style="bold"))
+        previous = matrix
+        table.add_row(*(f"{value:z.3g}" if isinstance(value, float) else str(value) for value in row))
     return table
 
 
