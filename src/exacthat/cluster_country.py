@@ -80,7 +80,7 @@ def _cases(economy: Economy, matrix: str) -> Iterator[tuple[str, World]]:
     yield "as above", base
     for sigma in SIGMAS:
         yield f"sigma {sigma:g}", revealed(economy, matrix, elasticity=sigma)
-    yield f"wage {wage:.3f} (free trade)", revealed(economy, matrix, relative_wage=wage)
+    yield f"wage {wage:.3f} (free)", revealed(economy, matrix, relative_wage=wage)
     yield f"wage {LOW_WAGE:g}", revealed(economy, matrix, relative_wage=LOW_WAGE)
     for peer in PEERS:
         yield f"against {peer}", revealed(economy, matrix, partner=peer)

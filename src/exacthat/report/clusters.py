@@ -19,6 +19,7 @@ from exacthat.report.manifest import SCHEMA
 from exacthat.report.screen import printed
 
 _SHORT = {
+    "own learning": "own links",
     "growth autarky": "growth closed",
     "cluster destroyed": "cluster lost",
     "consumers lose": "buyers lose",
