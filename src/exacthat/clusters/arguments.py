@@ -36,10 +36,9 @@ def rate(value, what: str) -> float:
 
 def horizon(value) -> float:
     """Read a positive time."""
-    try:
-        return number(value, "horizon", 0.0, np.finfo(float).max)
-    except BadInput:
-        raise BadInput(f"horizon is {value!r}; it must be a positive time") from None
+    if not (is_date(value) and value > 0):
+        raise BadInput(f"horizon is {value!r}; it must be a positive time")
+    return float(value)
 
 
 def tolerance(value) -> float:
