@@ -158,6 +158,16 @@ _register(
         tolerance=1e-8,
     ),
     Kernel(
+        name="learning.resolve",
+        reference="learning.ref:resolve",
+        fast="learning.nb:resolve",
+        examples="learning.examples:resolve",
+        contract="log_technology (2, n), status (n,) int8 with the tied goods shared, spillovers (n, n) "
+        "[sender, receiver], labour (2,), sigma > 1 -> status (n,), whether it is consistent",
+        equation="the continuation of a tie, as chosen in learning/ref.py",
+        tolerance=0.0,
+    ),
+    Kernel(
         name="learning.trajectory",
         reference="learning.ref:trajectory",
         fast="learning.nb:trajectory",

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from exacthat import BadInput, BadParameter, cluster_checks, cluster_study, clusters
+from exacthat import (
+    BadInput,
+    BadParameter,
+    cluster_checks,
+    cluster_country,
+    cluster_study,
+    clusters,
+    datasets,
+)
 from exacthat.clusters import examples
 from exacthat.commands import command
 
@@ -66,6 +74,7 @@ def test_command_prints_the_manifest_it_writes(tmp_path):
         (["hanlon-fig66"], 3, "did you mean 'hanlon-fig6'"),
         (["hanlon-fig6", "--country", "VNM"], 3, "has no use"),
         (["hanlon-fig6", "--tol", "1e-13"], 4, "must lie between"),
+        (["clusters-pakistan", "--threads", "2"], 3, "--threads 2 has no use"),
     ],
 )
 def test_wrong_inputs_are_named(tmp_path, words, code, said):
@@ -118,3 +127,21 @@ def test_pakistan_keeps_one_good_and_learns_nothing_at_home():
         growth = study.paths[f"{matrix}: autarky"].at([0.0, 0.01]).consumption[:, 1]
         assert np.log(growth[1] / growth[0]) / 0.01 == pytest.approx(cluster_study.PACE, rel=1e-2)
     assert sum("destroyed? Yes" in line for line in study.findings) == 2
+
+
+def test_the_country_s_cases_show_what_its_answers_hang_on():
+    economy = datasets.load(cluster_country.DATA)
+    rows = cluster_country.sensitivity(economy)
+    cases = [dict(zip(cluster_country.COLUMNS, row)) for row in rows]
+    assert len(cases) == len(cluster_country.MATRICES) * (4 + len(cluster_country.SIGMAS) - 1 + 5)
+    by_wage = [case for case in cases if case["case"].startswith(("as above", "wage"))]
+    assert len({case["goods kept"] for case in by_wage}) == 1  # the wage is a unit
+    assert len({round(case["growth autarky"], 6) for case in by_wage}) > 2  # but learning counts workers
+    against = [case for case in cases if case["case"].startswith("against")]
+    assert {case["case"].removeprefix("against ") for case in against} == set(cluster_country.PEERS)
+    assert max(case["goods kept"] for case in against) > max(case["goods kept"] for case in by_wage)
+    for case in cases:
+        assert (case["own learning"] < 0) == (case["cluster destroyed"] == "yes")
+        assert (case["growth open"] < case["growth autarky"]) == (case["consumers lose"] == "yes")
+    said = " ".join(cluster_country.summary(rows))
+    assert f"in {sum(case['consumers lose'] == 'yes' for case in cases)} of {len(cases)} cases" in said

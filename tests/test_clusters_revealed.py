@@ -56,8 +56,13 @@ def test_the_question_of_a_country():
     flows, theta, _ = gravity(2, k=4)
     world = clusters.revealed_world(flows, theta, clusters.spillovers_from(np.ones((4, 4)), own=0.0), 2.0)
     found = clusters.diagnose(world)
-    assert found.destroys(0) == (found.growth_open < found.growth_autarky[0])
-    assert (found.verdict == "destroying") == (found.destroys(0) and found.destroys(1))
+    assert found.slows(0) == (found.growth_open < found.growth_autarky[0])
+    assert (found.verdict == "destroying") == (found.slows(0) and found.slows(1))
+    opened = clusters.equilibrium(world)
+    workers = np.stack([clusters.equilibrium(world, "autarky").employment, opened.employment])
+    received = np.where(workers > 0, workers @ np.array(world.spillovers), 0.0).sum(axis=2)
+    np.testing.assert_allclose([found.learning_autarky, found.learning_open], received, rtol=1e-12)
+    assert [found.destroys(n) for n in range(2)] == (received[1] < received[0]).tolist()
 
 
 def test_zero_negative_and_misshapen_flows_are_refused():
@@ -75,3 +80,19 @@ def test_zero_negative_and_misshapen_flows_are_refused():
         clusters.revealed_world(flows, theta, np.zeros((5, 5)), 2.0, home=4)
     with pytest.raises(eh.BadInput, match="not all zero"):
         clusters.spillovers_from(np.zeros((2, 2)))
+
+
+def test_the_wage_is_a_unit_in_statics_and_not_in_learning():
+    flows, theta, _ = gravity(4, k=4)
+    spillovers = clusters.spillovers_from(np.ones((4, 4)), own=0.0, strength=0.1)
+    worlds = [
+        clusters.revealed_world(flows, theta, spillovers, 2.0, relative_wage=wage) for wage in (1.0, 0.5)
+    ]
+    equal, poor = (clusters.equilibrium(world) for world in worlds)
+    assert poor.relative_wage == pytest.approx(0.5 * equal.relative_wage, rel=1e-12)
+    np.testing.assert_allclose(poor.consumption, equal.consumption, rtol=1e-12)
+    np.testing.assert_allclose(poor.home_share, equal.home_share, atol=1e-12)
+    growth = [clusters.diagnose(world).growth_autarky for world in worlds]
+    np.testing.assert_allclose(
+        growth[1] / growth[0], [4.0, 1.0], rtol=1e-12
+    )  # twice the workers, half as good

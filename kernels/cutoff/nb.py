@@ -33,7 +33,10 @@ def _vertical(s_home, s_foreign, n_home, n_foreign, labour, sigma):
 @njit(**_OPTIONS)
 def trade(log_technology, tradable, labour, sigma):
     n = log_technology.shape[1]
-    share = np.full(n, np.nan)
+    share, abroad = (
+        np.full(n, np.nan),
+        np.full(n, np.nan),
+    )  # one less the other would lose a small country's digits
     employment = np.empty((2, n))
     summary = np.full(3, np.nan)
     power = sigma - 1.0
@@ -85,7 +88,7 @@ def trade(log_technology, tradable, labour, sigma):
         spending_foreign = 1.0 / (price + n_foreign)
         spending_home = math.exp(pivot) * relative / (price + u * n_home)
         needed = spending_home * (s_foreign + below + tied_foreign) - spending_foreign * u * (s_home + above)
-        full = tied_foreign * (spending_home + spending_foreign)
+        other = spending_foreign * (u * (s_home + above) + tied_foreign) - spending_home * (s_foreign + below)
         kept = 0
         if needed < 0.0:  # omega lies above the pivot: the tied goods and all below it are foreign
             s_foreign += below + tied_foreign
@@ -95,8 +98,8 @@ def trade(log_technology, tradable, labour, sigma):
                     open_goods[kept] = i
                     kept += 1
                 else:
-                    share[i] = 0.0
-        elif needed > full:
+                    share[i], abroad[i] = 0.0, 1.0
+        elif other < 0.0:
             s_home += above + tied_home
             for c in range(count):
                 i = open_goods[c]
@@ -104,13 +107,16 @@ def trade(log_technology, tradable, labour, sigma):
                     open_goods[kept] = i
                     kept += 1
                 else:
-                    share[i] = 1.0
+                    share[i], abroad[i] = 1.0, 0.0
         else:
             horizontal = True
             v = pivot
             for c in range(count):
                 i = open_goods[c]
-                share[i] = 1.0 if ratio[i] > pivot else (0.0 if ratio[i] < pivot else needed / full)
+                if ratio[i] == pivot:
+                    share[i], abroad[i] = needed / (needed + other), other / (needed + other)
+                else:
+                    share[i], abroad[i] = (1.0, 0.0) if ratio[i] > pivot else (0.0, 1.0)
             s_home += above
             s_foreign += below + tied_foreign  # at the marginal ratio both places supply at the same cost
         count = kept
@@ -125,7 +131,7 @@ def trade(log_technology, tradable, labour, sigma):
     for i in range(n):
         if tradable[i]:
             employment[0, i] = unit_home * world * a[i] * share[i]
-            employment[1, i] = labour[1] * world * b[i] * (1.0 - share[i])
+            employment[1, i] = labour[1] * world * b[i] * abroad[i]
         else:
             employment[0, i] = unit_home * spending_home * a[i]
             employment[1, i] = labour[1] * spending_foreign * b[i]

@@ -9,21 +9,26 @@ import numpy as np
 
 
 def _shares_at(ratio, level, a, b, tradable, labour, sigma):
-    """Return the home share of the goods tied at `ratio` == `level`, were omega that level.
+    """Return home's and foreign's share (2,) of the goods tied at `ratio` == `level`, were omega that level.
 
-    Below 0 (above 1) the equilibrium omega lies above (below) the level.
+    Home's below 0 (foreign's below 0): the equilibrium omega lies above (below) the level. Each is what a
+    country's labour makes beyond its other goods; they add up to 1.
     """
     omega = np.exp(level)
     tied = tradable & (ratio == level)
     cost_home, cost_foreign = omega ** (1 - sigma) * a, b  # unit costs to the power 1 - sigma
     traded = np.where(ratio > level, cost_home, cost_foreign)[tradable].sum()
+    at_home, abroad = (
+        cost_home[tradable & (ratio > level)].sum(),
+        cost_foreign[tradable & (ratio < level)].sum(),
+    )
     spending_home = omega * labour[0] / (traded + cost_home[~tradable].sum())
     spending_foreign = labour[1] / (traded + cost_foreign[~tradable].sum())
     world = spending_home + spending_foreign
-    other_home = (
-        cost_home[tradable & (ratio > level)].sum() * world + cost_home[~tradable].sum() * spending_home
-    )
-    return (omega * labour[0] - other_home) / (cost_foreign[tied].sum() * world)
+    other_home = at_home * world + cost_home[~tradable].sum() * spending_home
+    other_foreign = abroad * world + cost_foreign[~tradable].sum() * spending_foreign
+    left = np.array([omega * labour[0] - other_home, labour[1] - other_foreign])
+    return left / (cost_foreign[tied].sum() * world)
 
 
 def _vertical(home, a, b, tradable, labour, sigma):
@@ -62,33 +67,33 @@ def trade(log_technology, tradable, labour, sigma):
     efficient = labour * np.exp(shift - shift[1])
     a, b = np.exp((sigma - 1) * x[0]), np.exp((sigma - 1) * x[1])  # (6), (7)
     ratio = x[0] - x[1]
-    share = np.full(ratio.size, np.nan)
+    share = np.full((2, ratio.size), np.nan)
     if not tradable.any():
         employment = np.stack([labour[0] * a / a.sum(), labour[1] * b / b.sum()])  # (8)
         index = np.log(np.array([a.sum(), b.sum()])) / (sigma - 1)
-        return share, employment, np.array([np.nan, *(np.log(labour) + shift + index)])
+        return share[0], employment, np.array([np.nan, *(np.log(labour) + shift + index)])
     levels = np.unique(ratio[tradable])[::-1]
     fractions = np.array([_shares_at(ratio, level, a, b, tradable, efficient, sigma) for level in levels])
-    inside = np.flatnonzero((fractions >= 0) & (fractions <= 1))
+    inside = np.flatnonzero((fractions >= 0).all(axis=1))
     if inside.size:  # horizontal: omega equals the marginal ratio
         v = levels[inside[0]]
-        share[tradable] = np.where(ratio > v, 1.0, np.where(ratio < v, 0.0, fractions[inside[0]]))[tradable]
+        tied = fractions[inside[0]][:, None]
+        share = np.where(ratio > v, [[1.0], [0.0]], np.where(ratio < v, [[0.0], [1.0]], tied))
     else:  # vertical: between the last ratio wholly at home and the first one abroad
-        home = ratio >= levels[np.flatnonzero(fractions > 1)[-1]]
+        home = ratio >= levels[np.flatnonzero(fractions[:, 1] < 0)[-1]]
         v = _vertical(home, a, b, tradable, efficient, sigma)
-        share[tradable] = np.where(home, 1.0, 0.0)[tradable]
+        share = np.where(home, [[1.0], [0.0]], [[0.0], [1.0]])
+    share = np.where(tradable, share, np.nan)
     cost = np.stack([np.exp((1 - sigma) * v) * a, b])
-    traded = np.where(share == 0, cost[1], np.where(share == 1, cost[0], cost[1]))
+    traded = np.where(share[1] == 0, cost[0], cost[1])
     bought = np.where(tradable, traded, cost)  # (2): what each country pays for each good, to 1 - sigma
     price = bought.sum(axis=1)
     income = np.array([np.exp(v), 1.0]) * efficient
     spending = income / price  # D P^sigma in (4)
-    made = np.where(
-        tradable, np.stack([share, 1 - share]) * traded * spending.sum(), cost * spending[:, None]
-    )
+    made = np.where(tradable, share * traded * spending.sum(), cost * spending[:, None])
     employment = made / np.array([np.exp(v), 1.0])[:, None] * (labour / efficient)[:, None]  # (7), (12)
     consumption = np.log(income) + np.log(price) / (sigma - 1) + shift[1] + np.log(labour[1] / efficient[1])
-    return share, employment, np.array([v + shift[0] - shift[1], *consumption])
+    return share[0], employment, np.array([v + shift[0] - shift[1], *consumption])
 
 
 def mobile(log_technology, labour, sigma):

@@ -33,6 +33,24 @@ def rates(rng, n=None):
     return log_technology, status, spillovers, labour, sigma, mobile
 
 
+def resolve(rng, n=None):
+    """Draw (log_technology, status, spillovers, labour, sigma): two to four goods tied, all alike or not."""
+    n = int(rng.integers(2, 9)) if n is None else n
+    alike = rng.random() < 0.5
+    log_technology = np.zeros((2, n)) if alike else rng.normal(scale=0.3, size=(2, n))
+    labour = rng.choice([1.0, 2.0, 3.0], 2) if alike else rng.lognormal(size=2)
+    spillovers = 0.2 * np.eye(n) + (0.1 if alike else rng.random((n, n)))
+    status = _pattern(cutoff.trade(log_technology, np.ones(n, dtype=bool), labour, 2.0)[0])
+    if alike:  # all are tied: trade in the first goods only
+        status[rng.integers(2, 5) :] = 3
+    elif np.any(status == 2):
+        others = rng.permutation(np.flatnonzero(status != 2))[:3]
+        gap = log_technology[0] - log_technology[1]
+        log_technology[0, others] += gap[status == 2] - gap[others]
+        status[others] = 2
+    return log_technology, status, spillovers, labour, 2.0
+
+
 def trajectory(rng, n=None):
     """Draw (log_technology, status, spillovers, labour, sigma, times, tolerance); patterns change."""
     n = int(rng.integers(2, 5)) if n is None else n

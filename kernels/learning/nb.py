@@ -7,6 +7,22 @@ of the spillovers is read only where its country is active. Industry numbers ret
 Patterns give each industry a status: FOREIGN 0, HOME 1, SHARED 2 (marginal, or tied on a slide), LOCAL 3
 (non-traded). A pattern holds while its slack is positive; the integrator takes a step with the pattern
 frozen, looks for the first time the slack is lost, and moves on from there with the pattern that follows.
+
+Contents, in this order; each part calls those before it.
+
+    pattern     _assemble _swap _share _settle _copy _record_status _record_state
+    statics     _balance _employ: the equilibrium of a frozen pattern
+    learning    _received _receive _receive_sparse _spillover _flows: spillovers times labour
+    growth      _solve _candidate _split _allocate _grow: the split of shared goods, and d ln A / dt
+    ties        _pace _choose _leave _fill _repair _choose_many _project _gather _resolve _begin _break_tie
+    steps       _combine _step _interpolant _inside _velocity: one Runge-Kutta step and its dense output
+    slacks      _slide_slacks _slack _margins _certain _suspect _bracket _locate: where a pattern ends
+    conditions  _missing _produces _misses _meets: where an `until` condition first holds
+    paths       _apply _longer integrate _adopt evaluate
+    entry       rates resolve trajectory
+
+It is one file because numba's cache stamps the file of the cached function only: an edit to a function that it
+calls in another file would leave the old machine code in use.
 """
 
 import math
@@ -26,13 +42,17 @@ BECOMES_SHARED, BECOMES_HOME, BECOMES_FOREIGN, CROSSING, SLIDE, SLIDE_END, TIE_B
 REACHED, MET, EXHAUSTED, STUCK, LOST = 0, 1, 2, 3, 4  # how an integration ends
 _JOINS_HOME, _JOINS_FOREIGN, _EMPTY, _FULL, _OUTWARD = 1, 2, 3, 4, 5  # which slack is lost
 _ROUND_OFF = 5e-14  # a slack is lost below minus this: its own rounding error stays above
+_TIED = 2e-13  # goods whose log ratios differ by no more are tied: their paths differ by round-off only
+_SHARE_ERROR = 1e-6  # a share lies in [0, 1] up to this; what counts is its labour, to _ROUND_OFF
+_NOBODY = 1e-12  # of a country's labour: round-off
 _SAFETY = 0.1  # local error per step, in units of the tolerance
-_LARGEST_TIE = 6  # industries whose tie is resolved by trying every assignment
+_SLIDING = 3.0  # how much tighter a slide is followed: its shares, and where it ends, magnify errors of ln A
+LARGEST_TIE = 12  # industries whose tie is resolved by trying every assignment: half a million
 
 # rows: spillovers[receiver, sender] in position order, empty if sparse; pointer, senders, values: the same by
 # industry number (CSR); parameters: sigma, L, L*; cut: end of home-only, shared goods, end of non-traded,
 # 1 if mobile; ids: industry at each position; weights: a and b; labour: by position; labour_of: by industry,
-# sparse only; split: home share of the shared goods; level: see _balance
+# sparse only; split: each country's share of the shared goods; level: see _balance
 _Economy = namedtuple(
     "_Economy",
     "rows pointer senders values parameters cut ids weights labour labour_of split level",
@@ -74,8 +94,8 @@ def _assemble(status, spillovers, pointer, senders, values, labour, sigma, mobil
         np.zeros((2, n)),
         np.zeros((2, n)),
         labour_of,
-        np.zeros(n),
-        np.zeros(12),
+        np.zeros((2, n)),
+        np.zeros(13),
     )
 
 
@@ -122,13 +142,35 @@ def _settle(x, eco, p, home):
 
 
 @njit(**_OPTIONS)
+def _copy(source, target):
+    for c in range(2):
+        for p in range(source.shape[1]):
+            target[c, p] = source[c, p]
+
+
+@njit(**_OPTIONS)
+def _record_status(eco, out):
+    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
+    for p in range(out.size):
+        out[eco.ids[p]] = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
+
+
+@njit(**_OPTIONS)
+def _record_state(x, eco, out):
+    for p in range(x.shape[1]):
+        out[0, eco.ids[p]], out[1, eco.ids[p]] = x[0, p], x[1, p]
+
+
+@njit(**_OPTIONS)
 def _balance(x, eco):
     """Solve the statics of the frozen pattern.
 
     level: 0 ln omega (nan in autarky, 0 if mobile), 1-2 labour per weight of traded goods at home and
     abroad, 3-4 the same of non-traded goods, 5 home's part of the shared goods' weight, 6 that weight, 7 the
     traded goods' price sum, 8-9 consumption of each country over exp of `shift`, to the power sigma - 1 (if
-    mobile: per head), 10-11 that shift.
+    mobile: per head), 10-11 that shift, 12 foreign's part of the shared goods' weight.
+
+    Each country's part comes from its own labour market: 6 less 5 would lose the digits of a small country.
     """
     sigma, home_labour, foreign_labour = eco.parameters
     power = sigma - 1.0
@@ -199,6 +241,7 @@ def _balance(x, eco):
     level[1], level[2] = unit_home * world, foreign_labour * world
     level[3], level[4] = unit_home * spending_home, foreign_labour * spending_foreign
     level[5] = (spending_home * (s_foreign + tied_foreign) - spending_foreign * u * s_home) / world
+    level[12] = (spending_foreign * (u * s_home + tied_foreign) - spending_home * s_foreign) / world
     level[7] = price
     level[8], level[9] = price + u * n_home, price + n_foreign
     level[10], level[11] = v + shift_home, shift_foreign
@@ -276,7 +319,7 @@ def _receive(rows, labour, out, low, high):
 
 
 @njit(**_DOT)
-def _gather(pointer, senders, values, labour, receivers, out):
+def _receive_sparse(pointer, senders, values, labour, receivers, out):
     """out = what each receiver gets, from spillovers stored by receiver; unsigned places need no wrapping."""
     for p in range(receivers.size):
         i = receivers[p]
@@ -346,9 +389,9 @@ def _solve(matrix, right):
 def _candidate(places, home, foreign, weight, part, f):
     """Try one continuation of a tie: places[g] 1 wholly at home, -1 wholly abroad, 0 kept in the tie.
 
-    Fills the shares f that keep the zeros tied. Returns how fast the others leave in their own direction
-    (the least of them, inf if none), or -inf where a share is not in [0, 1]. A good with one place only
-    does not learn in the other.
+    Fills the shares f that keep the zeros tied. Returns how fast the others leave in their own direction (the
+    least of them, inf if none), and the least of f and 1 - f over the zeros: below 0 there is no such split.
+    Both -inf if no split decides the tie. A good with one place only does not learn in the other.
     """
     k = places.size
     size = 1
@@ -389,17 +432,15 @@ def _candidate(places, home, foreign, weight, part, f):
             total += weight[g] if places[g] == 0 else 0.0
         for g in range(k):
             f[g] = left / total if places[g] == 0 else f[g]
-        return -np.inf
+        return -np.inf, -np.inf
     common = right[size - 1]
     row = 0
-    feasible = True
+    room = np.inf
     for g in range(k):
         if places[g] == 0:
             f[g] = right[row]
-            feasible = feasible and -1e-6 <= f[g] <= 1.0 + 1e-6
+            room = min(room, min(f[g], 1.0 - f[g]))
             row += 1
-    if not feasible:
-        return -np.inf
     margin = np.inf
     for g in range(k):
         if places[g] == 1:
@@ -412,16 +453,24 @@ def _candidate(places, home, foreign, weight, part, f):
             for j in range(k):
                 growth += foreign[g, j] * (1.0 - f[j])
             margin = min(margin, common + growth)
-    return margin
+    return margin, room
 
 
 @njit(**_OPTIONS)
 def _split(x, eco):
-    """Home shares that keep several shared goods tied."""
+    """Each country's shares that keep several shared goods tied."""
     s, k = eco.cut[0], eco.cut[1]
     home, foreign = _flows(x, eco)
-    places = np.zeros(k, np.int64)
-    _candidate(places, home, foreign, eco.weights[1, s : s + k], eco.level[5], eco.split)
+    weight = eco.weights[1, s : s + k]
+    _candidate(np.zeros(k, np.int64), home, foreign, weight, eco.level[5], eco.split[0])
+    for g in range(k):
+        eco.split[1, g] = 1.0 - eco.split[0, g]
+    for c in range(2):  # each country's shares add up to its own part, to its own last digit
+        made, part = 0.0, eco.level[5 if c == 0 else 12]
+        for g in range(k):
+            made += weight[g] * eco.split[c, g]
+        for g in range(k):
+            eco.split[c, g] *= part / made if made > 0.0 < part else 1.0
 
 
 @njit(**_OPTIONS)
@@ -432,15 +481,15 @@ def _allocate(x, eco):
     s, k = eco.cut[0], eco.cut[1]
     if eco.cut[3]:
         for g in range(k):
-            eco.split[g] = 0.5
+            eco.split[0, g] = eco.split[1, g] = 0.5
     elif k == 1:
-        eco.split[0] = eco.level[5] / eco.level[6]
+        eco.split[0, 0], eco.split[1, 0] = eco.level[5] / eco.level[6], eco.level[12] / eco.level[6]
     elif k > 1:
         _split(x, eco)
     for g in range(k):
         p = s + g
-        eco.labour[0, p] = eco.level[1] * eco.weights[0, p] * eco.split[g]
-        eco.labour[1, p] = eco.level[2] * eco.weights[1, p] * (1.0 - eco.split[g])
+        eco.labour[0, p] = eco.level[1] * eco.weights[0, p] * eco.split[0, g]
+        eco.labour[1, p] = eco.level[2] * eco.weights[1, p] * eco.split[1, g]
         if eco.rows.shape[0] == 0:
             eco.labour_of[0, eco.ids[p]] = eco.labour[0, p]
             eco.labour_of[1, eco.ids[p]] = eco.labour[1, p]
@@ -455,8 +504,8 @@ def _grow(x, eco, out):
         _receive(eco.rows, eco.labour[0], out[0], 0, e)
         _receive(eco.rows, eco.labour[1], out[1], s, n)
     else:
-        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[0], eco.ids[:e], out[0, :e])
-        _gather(eco.pointer, eco.senders, eco.values, eco.labour_of[1], eco.ids[s:], out[1, s:])
+        _receive_sparse(eco.pointer, eco.senders, eco.values, eco.labour_of[0], eco.ids[:e], out[0, :e])
+        _receive_sparse(eco.pointer, eco.senders, eco.values, eco.labour_of[1], eco.ids[s:], out[1, s:])
     for p in range(e):
         out[0, p] *= math.exp(-x[0, p])
     for p in range(s, n):
@@ -464,111 +513,112 @@ def _grow(x, eco, out):
 
 
 @njit(**_OPTIONS)
-def _outward(x, eco):
-    """The fastest way out of a slide that lets one good go, and the room its shares have left."""
-    s, k = eco.cut[0], eco.cut[1]
-    _employ(eco)
-    home, foreign = _flows(x, eco)
-    weight = eco.weights[1, s : s + k]
-    places, f = np.zeros(k, np.int64), np.empty(k)
-    _candidate(places, home, foreign, weight, eco.level[5], f)
-    room = 1.0
-    for g in range(k):
-        room = min(room, min(f[g], 1.0 - f[g]) * weight[g] / eco.level[7])
-    best = -np.inf
-    for g in range(k):
-        for place in (1, -1):
-            places[g] = place
-            best = max(best, _candidate(places, home, foreign, weight, eco.level[5], f))
-        places[g] = 0
-    return best, room
-
-
-@njit(**_OPTIONS)
-def _slack(x, eco):
-    """How far the frozen pattern is from its end: (slack, which condition, position)."""
-    s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
-    if eco.cut[3] or (s == 0 and k == 0 and e == n):
-        return 1.0, 0, 0
-    _balance(x, eco)
-    v = eco.level[0]
-    slack, which, where = np.inf, 0, 0
-    for p in range(s):
-        gap = x[0, p] - x[1, p] - v
-        if gap < slack:
-            slack, which, where = gap, _JOINS_HOME, p
-    for p in range(e, n):
-        gap = v - (x[0, p] - x[1, p])
-        if gap < slack:
-            slack, which, where = gap, _JOINS_FOREIGN, p
-    if k == 1:
-        home, foreign = eco.level[5] / eco.level[7], (eco.level[6] - eco.level[5]) / eco.level[7]
-        if home < slack:
-            slack, which, where = home, _EMPTY, s
-        if foreign < slack:
-            slack, which, where = foreign, _FULL, s
-    elif k > 1:
-        best, room = _outward(x, eco)
-        if -best < slack:
-            slack, which, where = -best, _OUTWARD, s
-        if room < slack:
-            slack, which, where = room, _OUTWARD, s
-    return slack, which, where
+def _pace(home, foreign):
+    """The fastest growth of a tied good: the scale against which flows count as zero."""
+    pace = 0.0
+    for g in range(home.shape[0]):
+        pace = max(pace, max(home[g].sum(), foreign[g].sum()))
+    return pace
 
 
 @njit(**_OPTIONS)
 def _choose(home, foreign, weight, part, stay, least):
-    """Places of the goods of a tie: the fewest kept first, then the fastest departure, by trying them all.
+    """Places of the goods of a tie by trying them all, the rule of `ref`: the fewest kept first, then the fastest
+    departure, then the earliest industries at home.
 
-    Departures slower than `least` do not count. Without `stay` some good must leave.
+    Departures slower than `least` do not count. Without `stay` some good must leave. Also returns whether
+    the choice is consistent: up to rounding, each good is where it grows best.
     """
     k = weight.size
     places, chosen, fallback = np.zeros(k, np.int64), np.zeros(k, np.int64), np.zeros(k, np.int64)
     f = np.empty(k)
-    chosen_kept, chosen_margin, fallback_margin = k + 1, -np.inf, -np.inf
-    for number in range(3**k):
-        code, kept = number, 0
-        for g in range(k):
-            places[g] = 1 - code % 3
-            code //= 3
-            kept += places[g] == 0
-        if kept == 0 or kept > chosen_kept or kept == k:
-            continue
-        margin = _candidate(places, home, foreign, weight, part, f)
-        if margin >= least and (kept < chosen_kept or margin > chosen_margin):
-            chosen, chosen_kept, chosen_margin = places.copy(), kept, margin
-        if margin > fallback_margin:
-            fallback, fallback_margin = places.copy(), margin
-    if chosen_kept <= k:
-        return chosen
+    pace = _pace(home, foreign)
+    chosen_margin, fallback_margin = -np.inf, -np.inf
+    for allowed in range(1, k):
+        for number in range(3**k):
+            code, kept = number, 0
+            for g in range(k - 1, -1, -1):
+                places[g] = 1 - code % 3
+                code //= 3
+                kept += places[g] == 0
+            if kept != allowed:
+                continue
+            margin, room = _candidate(places, home, foreign, weight, part, f)
+            if room < -_SHARE_ERROR:
+                continue
+            if margin >= least - 1e-12 * pace and margin > chosen_margin + 1e-9 * pace:
+                chosen, chosen_margin = places.copy(), margin
+            if margin > fallback_margin:
+                fallback, fallback_margin = places.copy(), margin
+        if chosen_margin > -np.inf:
+            return chosen, True
     chosen = np.zeros(k, np.int64)
-    if not stay or _candidate(chosen, home, foreign, weight, part, f) == -np.inf:
-        return fallback
-    return chosen
+    if stay and _candidate(chosen, home, foreign, weight, part, f)[1] >= -_SHARE_ERROR:
+        return chosen, True
+    return fallback, fallback_margin >= -1e-6 * pace
 
 
 @njit(**_OPTIONS)
-def _choose_many(home, foreign, weight, part, stay):
-    """Places of the goods of a tie too large to try them all: settle the good whose share is furthest out of
-    [0, 1], take back the one that departs the wrong way, until neither is left. Without `stay` the good
-    with the fastest departure leaves and no other."""
+def _leave(home, foreign, weight, part):
+    """Places in which the good with the fastest departure leaves a slide and no other does."""
     k = weight.size
     places, f = np.zeros(k, np.int64), np.empty(k)
-    if not stay:
-        best, leaver, direction = -np.inf, 0, 0
+    best, leaver, direction = -np.inf, 0, 0
+    for g in range(k):
+        for place in (1, -1):
+            places[g] = place
+            margin, room = _candidate(places, home, foreign, weight, part, f)
+            if room >= -_SHARE_ERROR and margin > best:
+                best, leaver, direction = margin, g, place
+        places[g] = 0
+    places[leaver] = direction
+    return places, best >= -1e-6 * _pace(home, foreign)
+
+
+@njit(**_OPTIONS)
+def _fill(home, foreign, weight, part, kept, by_flow):
+    """Places with one good kept: home takes the others in turn while they fit into its part.
+
+    Next comes the one that learns most from those already there, less what it would learn abroad; or, not
+    `by_flow`, the next in the order of the industries.
+    """
+    k = weight.size
+    lead = np.zeros(k)
+    if by_flow:
         for g in range(k):
-            for place in (1, -1):
-                places[g] = place
-                margin = _candidate(places, home, foreign, weight, part, f)
-                if margin > best:
-                    best, leaver, direction = margin, g, place
-            places[g] = 0
-        places[leaver] = direction
-        return places
-    for _ in range(8 * k):
-        margin = _candidate(places, home, foreign, weight, part, f)
-        if margin >= 0.0:
+            lead[g] = home[g, k] + home[g, g] - foreign[g, k]
+            for j in range(k):
+                lead[g] -= foreign[g, j] if j != g else 0.0
+    places, left = np.full(k, -1), part
+    places[kept] = 0
+    slightly = 1e-9 * _pace(home, foreign)
+    for _ in range(k):
+        first = -1
+        for g in range(k):
+            fits = places[g] == -1 and weight[g] <= left * (1.0 + 1e-12)
+            if fits and (first < 0 or lead[g] > lead[first] + slightly):
+                first = g
+        if first < 0 or left <= 1e-12 * part:
             break
+        places[first] = 1
+        left -= weight[first]
+        if by_flow:
+            for g in range(k):
+                lead[g] += home[g, first] + foreign[g, first]
+    return places
+
+
+@njit(**_OPTIONS)
+def _repair(places, home, foreign, weight, part):
+    """Make the places of a tie consistent, if that works: settle the good whose share is furthest out of
+    [0, 1], take back the one that departs the wrong way, until neither is left."""
+    k = weight.size
+    f = np.empty(k)
+    small = 1e-12 * _pace(home, foreign)
+    for _ in range(8 * k):
+        margin, room = _candidate(places, home, foreign, weight, part, f)
+        if margin >= -small and room >= -1e-9:
+            return True
         worst, place, excess = -1, 0, 1e-9
         kept, common = 0, 0.0
         for g in range(k):
@@ -577,47 +627,47 @@ def _choose_many(home, foreign, weight, part, stay):
                 if max(-f[g], f[g] - 1.0) > excess:
                     worst, place, excess = g, (1 if f[g] > 1.0 else -1), max(-f[g], f[g] - 1.0)
         if worst < 0:
-            for g in range(k):
-                at_home, abroad = home[g, k], foreign[g, k]
-                for j in range(k):
-                    at_home += home[g, j] * f[j]
-                    abroad += foreign[g, j] * (1.0 - f[j])
-                if places[g] == 0:
-                    common = at_home - abroad
-            for g in range(k):
-                at_home, abroad = home[g, k], foreign[g, k]
-                for j in range(k):
-                    at_home += home[g, j] * f[j]
-                    abroad += foreign[g, j] * (1.0 - f[j])
-                wrong = common - at_home if places[g] == 1 else -abroad - common
-                if places[g] != 0 and wrong > excess:
-                    worst, place, excess = g, 0, wrong
+            excess = small
+            for settled in range(2):  # the kept goods first: they say how fast the tie itself moves
+                for g in range(k):
+                    at_home, abroad = home[g, k], foreign[g, k]
+                    for j in range(k):
+                        at_home += home[g, j] * f[j]
+                        abroad += foreign[g, j] * (1.0 - f[j])
+                    if not settled and places[g] == 0:
+                        common = at_home - abroad
+                    wrong = common - at_home if places[g] == 1 else -abroad - common
+                    if settled and places[g] != 0 and wrong > excess:
+                        worst, place, excess = g, 0, wrong
         if worst < 0 or (place != 0 and kept == 1):
-            break
+            return False
         places[worst] = place
-    return places
+    return False
 
 
 @njit(**_OPTIONS)
-def _resolve(x, eco, stay, least):
-    """Choose the continuation of the tie among the shared goods and apply it; True if a slide results."""
-    s, k = eco.cut[0], eco.cut[1]
-    _balance(x, eco)
-    _employ(eco)
-    home, foreign = _flows(x, eco)
-    weight = eco.weights[1, s : s + k].copy()
-    if k <= _LARGEST_TIE:
-        chosen = _choose(home, foreign, weight, eco.level[5], stay, least)
-    else:
-        chosen = _choose_many(home, foreign, weight, eco.level[5], stay)
-    group = eco.ids[s : s + k].copy()
-    for g in range(k):
-        if chosen[g] != 0:
-            for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
-                if eco.ids[p] == group[g]:
-                    _settle(x, eco, p, chosen[g] == 1)
-                    break
-    return eco.cut[1] > 1
+def _choose_many(home, foreign, weight, part, stay):
+    """Places of the goods of a tie too large to try them all, and whether they are consistent.
+
+    One good is kept, any, and home filled with others by `_fill`; of these the fastest departure. Where none is
+    consistent, the best of them is repaired, or else the tie of all. Without `stay` one good leaves and no other.
+    """
+    if not stay:
+        return _leave(home, foreign, weight, part)
+    k = weight.size
+    f = np.empty(k)
+    pace = _pace(home, foreign)
+    best, chosen = -np.inf, np.zeros(k, np.int64)
+    for by_flow in (True, False):
+        for kept in range(k):
+            places = _fill(home, foreign, weight, part, kept, by_flow)
+            margin, room = _candidate(places, home, foreign, weight, part, f)
+            if room >= -_SHARE_ERROR and margin > best + 1e-9 * pace:
+                best, chosen = margin, places
+    if best >= -1e-12 * pace or _repair(chosen, home, foreign, weight, part):
+        return chosen, True
+    chosen = np.zeros(k, np.int64)
+    return chosen, _repair(chosen, home, foreign, weight, part)
 
 
 @njit(**_OPTIONS)
@@ -636,29 +686,102 @@ def _project(x, eco):
 
 
 @njit(**_OPTIONS)
-def _produces(x, eco, wanted, side):
-    """Whether free trade would put the wanted industries wholly at home (side 0) or abroad (side 1)."""
-    n = x.shape[1]
-    power = eco.parameters[0] - 1.0
-    shift_home, shift_foreign = x[0].max(), x[1].max()
-    relative = math.log(eco.parameters[1] / eco.parameters[2]) + shift_home - shift_foreign
-    for target in wanted:
-        mine = 0
-        while eco.ids[mine] != target:
-            mine += 1
-        ratio = x[0, mine] - x[1, mine]
-        home = foreign = 0.0
-        for p in range(n):
-            other = x[0, p] - x[1, p]
-            if other > ratio or (other == ratio and side == 0):
-                home += math.exp(power * (x[0, p] - shift_home))
-            else:
-                foreign += math.exp(power * (x[1, p] - shift_foreign))
-        own = eco.parameters[0] * (ratio - shift_home + shift_foreign) + relative
-        excess = own + math.log(foreign) - math.log(home)
-        if not (excess >= 0.0 if side == 0 else excess <= 0.0):
-            return False
+def _gather(x, eco, within, changed, count):
+    """Share every one-country good whose log ratio is `within` reach of the margin, so that the whole tie
+    stands together, in the order of the industries; lists them in `changed` and returns how many that has.
+
+    An exact tie of more than LARGEST_TIE goods is left to its pairs."""
+    _balance(x, eco)
+    v, p, tied = eco.level[0], 0, eco.cut[1]
+    for q in range(x.shape[1]):
+        alone = q < eco.cut[0] or q >= eco.cut[2]
+        tied += alone and abs(x[0, q] - x[1, q] - v) <= within
+    if tied > LARGEST_TIE and within <= _TIED:
+        return count
+    while p < x.shape[1]:
+        alone = p < eco.cut[0] or p >= eco.cut[2]
+        if alone and abs(x[0, p] - x[1, p] - v) <= within:
+            changed[count] = eco.ids[p]
+            count += 1
+            _share(x, eco, p)
+            p = -1
+        p += 1
+    s, k = eco.cut[0], eco.cut[1]
+    for g in range(s, s + k):
+        first = g
+        for p in range(g + 1, s + k):
+            if eco.ids[p] < eco.ids[first]:
+                first = p
+        _swap(x, eco, g, first)
+    return count
+
+
+@njit(**_OPTIONS)
+def _resolve(x, eco, stay, least):
+    """Choose the continuation of the tie among the shared goods and apply it; False if none is consistent."""
+    s, k = eco.cut[0], eco.cut[1]
+    _balance(x, eco)
+    _employ(eco)
+    home, foreign = _flows(x, eco)
+    weight = eco.weights[1, s : s + k].copy()
+    if k <= LARGEST_TIE:
+        chosen, consistent = _choose(home, foreign, weight, eco.level[5], stay, least)
+    else:
+        chosen, consistent = _choose_many(home, foreign, weight, eco.level[5], stay)
+    if not consistent:
+        return False
+    group = eco.ids[s : s + k].copy()
+    for g in range(k):
+        if chosen[g] != 0:
+            for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
+                if eco.ids[p] == group[g]:
+                    _settle(x, eco, p, chosen[g] == 1)
+                    break
+    _project(x, eco)
     return True
+
+
+@njit(**_OPTIONS)
+def _begin(x, eco, changed):
+    """Resolve the tie at the margin before the first step; lists its industries in `changed` and returns how
+    many it has, -1 if nothing consistent follows it. A good shared to the last digit only is settled: whether
+    it is learned there must not hang on round-off."""
+    s, k, n = eco.cut[0], eco.cut[1], x.shape[1]
+    if s == 0 and k == 0 and eco.cut[2] == n:
+        return 0
+    for g in range(k):
+        changed[g] = eco.ids[s + g]
+    count = _gather(x, eco, _TIED, changed, k)
+    if eco.cut[1] > 1:
+        _project(x, eco)
+        if not _resolve(x, eco, True, 0.0):
+            return -1
+    if eco.cut[1] == 1:
+        _allocate(x, eco)
+        p = eco.cut[0]
+        for c in range(2):
+            if eco.labour[c, p] <= _NOBODY * eco.parameters[1 + c]:
+                _settle(x, eco, p, c == 1)
+                break
+    return count
+
+
+@njit(**_OPTIONS)
+def _break_tie(x, eco, growth, gap):
+    """Mobile labour: give the first tied good whose places differ (in growth, then in level) to the better.
+
+    Returns its industry, -1 if every tie stands.
+    """
+    for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
+        ahead = x[0, p] - x[1, p]
+        if abs(ahead) <= gap:
+            ahead = growth[0, p] - growth[1, p]
+            if abs(ahead) <= 1e-12 * (growth[0, p] + growth[1, p]):
+                continue
+        industry = eco.ids[p]
+        _settle(x, eco, p, ahead > 0.0)
+        return industry
+    return -1
 
 
 @njit(**_OPTIONS)
@@ -750,11 +873,77 @@ def _inside(x, eco, powers, theta, out):
 
 
 @njit(**_OPTIONS)
+def _velocity(eco, powers, theta, out):
+    """The slope of the dense output at the fraction theta of the step, per step."""
+    for c in range(2):
+        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], out.shape[1])
+        for p in range(low, high):
+            total = 0.0
+            for j in range(6, -1, -1):
+                total = total * theta + (j + 1) * powers[j, c, p]
+            out[c, p] = total
+
+
+@njit(**_OPTIONS)
+def _slide_slacks(x, eco, out):
+    """The 4k slacks of a slide: what is left of each good's two shares, then, for each good and either
+    direction, how far it is from leaving: held back by its own flow, or by shares of the others."""
+    s, k = eco.cut[0], eco.cut[1]
+    _balance(x, eco)
+    _employ(eco)
+    home, foreign = _flows(x, eco)
+    weight = eco.weights[1, s : s + k]
+    places, f = np.zeros(k, np.int64), np.empty(k)
+    _candidate(places, home, foreign, weight, eco.level[5], f)
+    for g in range(k):
+        out[2 * g] = f[g] * weight[g] / eco.level[7]
+        out[2 * g + 1] = (1.0 - f[g]) * weight[g] / eco.level[7]
+    for g in range(k):
+        for side in range(2):
+            places[g] = 1 - 2 * side
+            margin, room = _candidate(places, home, foreign, weight, eco.level[5], f)
+            held = max(-margin, -room)
+            out[2 * k + 2 * g + side] = held if held < np.inf else 1.0
+        places[g] = 0
+
+
+@njit(**_OPTIONS)
+def _slack(x, eco):
+    """How far the frozen pattern is from its end: (slack, which condition, position)."""
+    s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
+    if eco.cut[3] or (s == 0 and k == 0 and e == n):
+        return 1.0, 0, 0
+    _balance(x, eco)
+    v = eco.level[0]
+    slack, which, where = np.inf, 0, 0
+    for p in range(s):
+        gap = x[0, p] - x[1, p] - v
+        if gap < slack:
+            slack, which, where = gap, _JOINS_HOME, p
+    for p in range(e, n):
+        gap = v - (x[0, p] - x[1, p])
+        if gap < slack:
+            slack, which, where = gap, _JOINS_FOREIGN, p
+    if k == 1:
+        home, foreign = eco.level[5] / eco.level[7], eco.level[12] / eco.level[7]
+        if home < slack:
+            slack, which, where = home, _EMPTY, s
+        if foreign < slack:
+            slack, which, where = foreign, _FULL, s
+    elif k > 1:
+        out = np.empty(4 * k)
+        _slide_slacks(x, eco, out)
+        if out.min() < slack:
+            slack, which, where = out.min(), _OUTWARD, s
+    return slack, which, where
+
+
+@njit(**_OPTIONS)
 def _margins(x, rate, scale, eco, margin, drift):
     """Every slack of the pattern and its slope along `scale` times `rate`, and what `_slack` returns.
 
-    One-country industries by position, the two slacks of a single shared good at its position and at n. The
-    slacks of a slide have no slope here; unused places hold a slack of one.
+    One-country industries by position, the two slacks of a single shared good at its position and at n, those
+    of a slide after them, their slopes by differences; unused places hold a slack of one.
     """
     s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
     margin[:] = 1.0
@@ -763,6 +952,13 @@ def _margins(x, rate, scale, eco, margin, drift):
     if eco.cut[3] or (s == 0 and k == 0 and e == n):
         return slack, which, where
     power, weights, level = eco.parameters[0] - 1.0, eco.weights, eco.level
+    if k > 1:
+        slide, near, apart = margin[n + 1 :], np.empty((2, 4 * k)), 1e-6 * scale
+        for side in range(2):
+            _slide_slacks(x + (apart if side else -apart) * rate, eco, near[side])
+        _slide_slacks(x, eco, slide)
+        for j in range(4 * k):
+            drift[n + 1 + j] = (near[1, j] - near[0, j]) / 2e-6
     _balance(x, eco)
     sums, moves = np.zeros(5), np.zeros(5)  # home, tied abroad, non-traded at home and abroad, foreign
     shift = -np.inf
@@ -808,7 +1004,7 @@ def _margins(x, rate, scale, eco, margin, drift):
         top_move -= foreign_move * exports + foreign * exports_move
         bottom = (home + foreign) * price
         bottom_move = (home_move + foreign_move) * price + (home + foreign) * price_move
-        margin[s], margin[n] = level[5] / price, (level[6] - level[5]) / price
+        margin[s], margin[n] = level[5] / price, level[12] / price
         drift[s] = (top_move - top / bottom * bottom_move) / bottom
         drift[n] = (moves[1] - level[6] / price * price_move) / price - drift[s]
     return slack, which, where
@@ -833,19 +1029,17 @@ def _certain(width, left, left_slope, right, right_slope, error):
 
 
 @njit(**_OPTIONS)
-def _suspect(x, end, h, eco, first, last, wanted, side, work):
-    """Whether the step may have lost a slack or met the condition, by its two ends.
+def _suspect(x, end, h, eco, first, last):
+    """Whether the step may have lost a slack, by its two ends.
 
     The cubic of a slack is trusted up to a sixteenth of its departure from a straight line; on a slide the
-    shares have no cheap slopes, and the dense output is asked always.
+    slacks have no cheap slopes, and the dense output is asked always.
     """
     if eco.cut[1] > 1 and not eco.cut[3]:
         return True
     n = x.shape[1]
     margin, drift = np.empty((2, n + 1)), np.empty((2, n + 1))
     if _margins(end, last, h, eco, margin[1], drift[1])[0] < -_ROUND_OFF:
-        return True
-    if wanted.size and _produces(end, eco, wanted, side):
         return True
     _margins(x, first, h, eco, margin[0], drift[0])
     for p in range(n + 1):
@@ -854,103 +1048,7 @@ def _suspect(x, end, h, eco, first, last, wanted, side, work):
         bend = abs(move - drift[0, p]) + abs(move - drift[1, p])
         if _certain(1.0, start, drift[0, p], margin[1, p], drift[1, p], bend / 16.0) != 1:
             return True
-    if wanted.size == 0:
-        return False
-    for theta in (0.25, 0.5, 0.75):
-        rest = 1.0 - theta
-        _copy(x, work)
-        low, high = (0, eco.cut[0]), (eco.cut[2], n)
-        for c in range(2):
-            for p in range(low[c], high[c]):
-                start, stop = h * first[c, p], h * last[c, p]
-                move = end[c, p] - x[c, p]
-                work[c, p] = (
-                    x[c, p]
-                    + theta * move
-                    + theta * rest * ((1.0 - 2.0 * theta) * -move + rest * start - theta * stop)
-                )
-        if _produces(work, eco, wanted, side):
-            return True
     return False
-
-
-@njit(**_OPTIONS)
-def _velocity(eco, powers, theta, out):
-    """The slope of the dense output at the fraction theta of the step, per step."""
-    for c in range(2):
-        low, high = (0, eco.cut[2]) if c == 0 else (eco.cut[0], out.shape[1])
-        for p in range(low, high):
-            total = 0.0
-            for j in range(6, -1, -1):
-                total = total * theta + (j + 1) * powers[j, c, p]
-            out[c, p] = total
-
-
-@njit(**_OPTIONS)
-def _locate(x, eco, powers, work):
-    """First loss of slack on the interpolant: (theta, which, position), theta -1 if there is none.
-
-    Halves the step from the left until on each part every slack holds for certain, or one falls through
-    zero and no other can have been lost before; the error of a cubic is measured midway, and a half has
-    a sixteenth of it (a quarter is allowed for).
-    """
-    n = x.shape[1]
-    start = 2.0**-14
-    at_start = _slack(x, eco)[0]
-    _inside(x, eco, powers, start, work)
-    slack, which, where = _slack(work, eco)
-    if not slack >= -_ROUND_OFF:
-        return _bracket(x, eco, powers, work, 0.0, at_start, start, slack, which, where)
-    # row 0 is the left end of the part at hand, the last row in use its right end
-    rows = 40
-    dates, least, kinds, places = (
-        np.empty(rows),
-        np.empty(rows),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int64),
-    )
-    margin, drift, error = np.empty((rows, n + 1)), np.empty((rows, n + 1)), np.zeros((rows, n + 1))
-    rate = np.zeros((2, n))
-    for row in range(2):
-        dates[row] = 1.0 if row else start
-        _inside(x, eco, powers, dates[row], work)
-        _velocity(eco, powers, dates[row], rate)
-        least[row], kinds[row], places[row] = _margins(work, rate, 1.0, eco, margin[row], drift[row])
-    error[1] = np.inf
-    longest = 0.125 if eco.cut[1] > 1 else 1.0
-    top = 1
-    while top > 0:
-        width = dates[top] - dates[0]
-        lost = not least[top] >= -_ROUND_OFF
-        settled = width <= longest and (least[0] > 0.0 or not lost)
-        if settled:
-            for p in range(n + 1):
-                state = _certain(
-                    width, margin[0, p], drift[0, p], margin[top, p], drift[top, p], error[top, p]
-                )
-                if state != 1 and not (lost and state == -1 and margin[top, p] < -_ROUND_OFF):
-                    settled = False
-                    break
-        if not settled and width > 2.0**-24 and top < rows - 1:
-            middle = dates[0] + 0.5 * width
-            _inside(x, eco, powers, middle, work)
-            _velocity(eco, powers, middle, rate)
-            new = top + 1
-            dates[new] = middle
-            least[new], kinds[new], places[new] = _margins(work, rate, 1.0, eco, margin[new], drift[new])
-            for p in range(n + 1):
-                cubic = 0.5 * (margin[0, p] + margin[top, p]) + 0.125 * width * (drift[0, p] - drift[top, p])
-                error[top, p] = error[new, p] = 0.25 * abs(margin[new, p] - cubic)
-            top = new
-            continue
-        if lost:
-            return _bracket(
-                x, eco, powers, work, dates[0], least[0], dates[top], least[top], kinds[top], places[top]
-            )
-        dates[0], least[0] = dates[top], least[top]
-        margin[0], drift[0] = margin[top], drift[top]
-        top -= 1
-    return -1.0, 0, 0
 
 
 @njit(**_OPTIONS)
@@ -979,17 +1077,167 @@ def _bracket(x, eco, powers, work, low, at_low, high, at_high, which, where):
 
 
 @njit(**_OPTIONS)
+def _locate(x, eco, powers, work):
+    """First loss of slack on the interpolant: (theta, which, position), theta -1 if there is none.
+
+    Halves the step from the left until on each part every slack holds for certain, or one falls through
+    zero and no other can have been lost before; the error of a cubic is measured midway, and a half has
+    a sixteenth of it (a quarter is allowed for). A first part of 2^-14 stands apart: what is lost there is
+    lost at once, by a pattern that the start of the step does not bear.
+    """
+    n, k = x.shape[1], eco.cut[1]
+    count = n + 1 + (4 * k if k > 1 else 0)
+    # row 0 is the left end of the part at hand, the last row in use its right end
+    rows = 40
+    dates, least, kinds, places = (
+        np.empty(rows),
+        np.empty(rows),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int64),
+    )
+    margin, drift = np.empty((rows, count)), np.empty((rows, count))
+    error = np.full((rows, count), np.inf)
+    rate = np.zeros((2, n))
+    dates[0], dates[1], dates[2] = 0.0, 1.0, 2.0**-14
+    for row in range(3):
+        _inside(x, eco, powers, dates[row], work)
+        _velocity(eco, powers, dates[row], rate)
+        least[row], kinds[row], places[row] = _margins(work, rate, 1.0, eco, margin[row], drift[row])
+    if not least[2] >= -_ROUND_OFF:
+        return _bracket(x, eco, powers, work, 0.0, least[0], dates[2], least[2], kinds[2], places[2])
+    margin[0] = np.maximum(margin[0], 0.0)
+    top = 2
+    while top > 0:
+        width = dates[top] - dates[0]
+        lost = not least[top] >= -_ROUND_OFF
+        settled = least[0] > 0.0 or not lost
+        if settled:
+            for p in range(count):
+                state = _certain(
+                    width, margin[0, p], drift[0, p], margin[top, p], drift[top, p], error[top, p]
+                )
+                if state != 1 and not (lost and state == -1 and margin[top, p] < -_ROUND_OFF):
+                    settled = False
+                    break
+        if not settled and width > 2.0**-24 and top < rows - 1:
+            middle = dates[0] + 0.5 * width
+            _inside(x, eco, powers, middle, work)
+            _velocity(eco, powers, middle, rate)
+            new = top + 1
+            dates[new] = middle
+            least[new], kinds[new], places[new] = _margins(work, rate, 1.0, eco, margin[new], drift[new])
+            for p in range(count):
+                cubic = 0.5 * (margin[0, p] + margin[top, p]) + 0.125 * width * (drift[0, p] - drift[top, p])
+                error[top, p] = error[new, p] = 0.25 * abs(margin[new, p] - cubic)
+            top = new
+            continue
+        if lost:
+            return _bracket(
+                x, eco, powers, work, dates[0], least[0], dates[top], least[top], kinds[top], places[top]
+            )
+        dates[0], least[0] = dates[top], least[top]
+        margin[0], drift[0] = margin[top], drift[top]
+        top -= 1
+    return -1.0, 0, 0
+
+
+@njit(**_OPTIONS)
+def _missing(x, rate, eco, target, side, gap, drift):
+    """How far free trade is from putting one industry wholly on `side`, above 0 if it does not: (slack, its
+    slope along `rate`), and the lead (n,) of every industry's log ratio over its own, with slopes."""
+    n = x.shape[1]
+    power = eco.parameters[0] - 1.0
+    mine = 0
+    while eco.ids[mine] != target:
+        mine += 1
+    ratio, move = x[0, mine] - x[1, mine], rate[0, mine] - rate[1, mine]
+    shift_home, shift_foreign = x[0].max(), x[1].max()
+    home = foreign = home_move = foreign_move = 0.0
+    for p in range(n):
+        gap[p], drift[p] = x[0, p] - x[1, p] - ratio, rate[0, p] - rate[1, p] - move
+        if gap[p] >= (-_TIED if side == 0 else _TIED):
+            weight = math.exp(power * (x[0, p] - shift_home))
+            home += weight
+            home_move += power * rate[0, p] * weight
+        else:
+            weight = math.exp(power * (x[1, p] - shift_foreign))
+            foreign += weight
+            foreign_move += power * rate[1, p] * weight
+    if home == 0.0 or foreign == 0.0:  # one country would be left without an industry
+        return np.inf, 0.0
+    sigma = eco.parameters[0]
+    excess = sigma * (ratio - shift_home + shift_foreign) + math.log(foreign) - math.log(home)
+    excess += math.log(eco.parameters[1] / eco.parameters[2]) + shift_home - shift_foreign
+    slope = sigma * move + foreign_move / foreign - home_move / home
+    return (-excess, -slope) if side == 0 else (excess, slope)
+
+
+@njit(**_OPTIONS)
+def _produces(x, eco, wanted, side):
+    """Whether free trade would put the wanted industries wholly at home (side 0) or abroad (side 1)."""
+    still, gap, drift = np.zeros(x.shape), np.empty(x.shape[1]), np.empty(x.shape[1])
+    missing = 0
+    for target in wanted:
+        missing += _missing(x, still, eco, target, side, gap, drift)[0] > 0.0
+    return missing == 0
+
+
+@njit(**_OPTIONS)
+def _misses(x, eco, powers, low, high, wanted, side, work):
+    """Whether one of the wanted industries is for certain not on `side` anywhere between two fractions of the
+    step: it is so at both ends and midway, the cubic of its slack holds as in `_locate`, and no other
+    industry changes places with it in the order of the ratios, where that slack jumps."""
+    n, width = x.shape[1], high - low
+    gap, drift, rate = np.empty((3, n)), np.empty((3, n)), np.zeros((2, n))
+    slack, slope = np.empty(3), np.empty(3)
+    for target in wanted:
+        for row in range(3):
+            _inside(x, eco, powers, low + 0.5 * row * width, work)
+            _velocity(eco, powers, low + 0.5 * row * width, rate)
+            slack[row], slope[row] = _missing(work, rate, eco, target, side, gap[row], drift[row])
+        if not slack.min() > 0.0:
+            continue
+        sure = True
+        for p in range(n):
+            sign = 1.0 if gap[0, p] + gap[2, p] >= 0.0 else -1.0
+            cubic = 0.5 * (gap[0, p] + gap[2, p]) + 0.125 * width * (drift[0, p] - drift[2, p])
+            error = abs(gap[1, p] - cubic)
+            left, right = sign * gap[0, p], sign * gap[2, p]
+            if _certain(width, left, sign * drift[0, p], right, sign * drift[2, p], error) != 1:
+                sure = False
+                break
+        if not sure:
+            continue
+        if slack.min() == np.inf:
+            return True
+        cubic = 0.5 * (slack[0] + slack[2]) + 0.125 * width * (slope[0] - slope[2])
+        if _certain(width, slack[0], slope[0], slack[2], slope[2], abs(slack[1] - cubic)) == 1:
+            return True
+    return False
+
+
+@njit(**_OPTIONS)
 def _meets(x, eco, powers, until, wanted, side, work):
-    """First fraction of the step, up to `until`, at which the condition holds; -1 if it does not."""
-    low, high = 0.0, -1.0
-    for part in (0.0625, 0.25, 0.5, 0.75, 1.0):
-        _inside(x, eco, powers, part * until, work)
+    """First fraction of the step, up to `until`, at which the condition holds; -1 if it does not.
+
+    From the left: a part that misses the condition for certain is passed, any other one is halved.
+    """
+    low, width = 0.0, until
+    while low < until:
+        high = min(low + width, until)
+        if _misses(x, eco, powers, low, high, wanted, side, work):
+            low = high
+            width *= 2.0
+            continue
+        if width > 2.0**-20 * until:
+            width *= 0.5
+            continue
+        _inside(x, eco, powers, high, work)
         if _produces(work, eco, wanted, side):
-            high = part * until
             break
-        low = part * until
-    if high < 0.0:
-        return high
+        low = high
+    if low >= until:
+        return -1.0
     for _ in range(60):
         middle = 0.5 * (low + high)
         if not low < middle < high:
@@ -1003,62 +1251,12 @@ def _meets(x, eco, powers, until, wanted, side, work):
 
 
 @njit(**_OPTIONS)
-def _record_status(eco, out):
-    s, k, e = eco.cut[0], eco.cut[1], eco.cut[2]
-    for p in range(out.size):
-        out[eco.ids[p]] = HOME if p < s else (SHARED if p < s + k else (LOCAL if p < e else FOREIGN))
-
-
-@njit(**_OPTIONS)
-def _record_state(x, eco, out):
-    for p in range(x.shape[1]):
-        out[0, eco.ids[p]], out[1, eco.ids[p]] = x[0, p], x[1, p]
-
-
-@njit(**_OPTIONS)
-def _longer(record, needed):
-    """The record itself, or a copy with twice the rows once they do not suffice."""
-    size = record.shape[0]
-    if needed <= size:
-        return record
-    longer = np.empty((2 * needed, *record.shape[1:]), record.dtype)
-    old, new = record.ravel(), longer.ravel()
-    for j in range(old.size):
-        new[j] = old[j]
-    return longer
-
-
-@njit(**_OPTIONS)
-def _copy(source, target):
-    for c in range(2):
-        for p in range(source.shape[1]):
-            target[c, p] = source[c, p]
-
-
-@njit(**_OPTIONS)
-def _break_tie(x, eco, growth, gap):
-    """Mobile labour: give the first tied good whose places differ (in growth, then in level) to the better.
-
-    Returns its industry, -1 if every tie stands.
-    """
-    for p in range(eco.cut[0], eco.cut[0] + eco.cut[1]):
-        ahead = x[0, p] - x[1, p]
-        if abs(ahead) <= gap:
-            ahead = growth[0, p] - growth[1, p]
-            if abs(ahead) <= 1e-12 * (growth[0, p] + growth[1, p]):
-                continue
-        industry = eco.ids[p]
-        _settle(x, eco, p, ahead > 0.0)
-        return industry
-    return -1
-
-
-@njit(**_OPTIONS)
 def _apply(x, eco, which, where, together, least, changed):
     """Move to the pattern that follows a lost slack; fills `changed` with the industries.
 
-    With `together` not negative, all industries as close to the margin as that are taken as one tie: among
-    three or more, the pairs alone may follow each other in a circle. Returns (kind, number of industries).
+    All industries at the margin are one tie: those tied to it, and with `together` not negative also those as
+    close as that. Among three or more, the pairs alone may follow each other in a circle. Returns (kind,
+    number of industries), kind 0 if no pattern follows.
     """
     if which in (_EMPTY, _FULL):
         changed[0] = eco.ids[where]
@@ -1074,24 +1272,29 @@ def _apply(x, eco, which, where, together, least, changed):
         count += 1
     if which != _OUTWARD:
         _share(x, eco, where)
-        if eco.cut[1] == 1:  # the boundary of a shared good never holds the path: it is left at once
-            return BECOMES_SHARED, 1
-    if together >= 0.0:
-        _balance(x, eco)
-        v, p = eco.level[0], 0
-        while p < x.shape[1]:
-            alone = p < eco.cut[0] or p >= eco.cut[2]
-            if alone and abs(x[0, p] - x[1, p] - v) <= together:
-                changed[count] = eco.ids[p]
-                count += 1
-                _share(x, eco, p)
-                p = -1
-            p += 1
-        _project(x, eco)
-    if _resolve(x, eco, which != _OUTWARD, least):
-        _project(x, eco)
+    tied = eco.cut[1]
+    count = _gather(x, eco, max(together, _TIED), changed, count)
+    if eco.cut[1] == 1:  # the boundary of a shared good never holds the path: it is left at once
+        return BECOMES_SHARED, 1
+    _project(x, eco)
+    if not _resolve(x, eco, which != _OUTWARD or eco.cut[1] > tied, least):
+        return 0, count
+    if eco.cut[1] > 1:
         return SLIDE, count
     return (SLIDE_END if sliding else CROSSING), count
+
+
+@njit(**_OPTIONS)
+def _longer(record, needed):
+    """The record itself, or a copy with twice the rows once they do not suffice."""
+    size = record.shape[0]
+    if needed <= size:
+        return record
+    longer = np.empty((2 * needed, *record.shape[1:]), record.dtype)
+    old, new = record.ravel(), longer.ravel()
+    for j in range(old.size):
+        new[j] = old[j]
+    return longer
 
 
 @njit(**_OPTIONS)
@@ -1116,7 +1319,8 @@ def integrate(
 ):
     """Integrate one phase and record it.
 
-    log_technology (2, n); status (n,) of the pattern at the start; spillovers (n, n) [receiver, sender] or
+    log_technology (2, n); status (n,) of the pattern at the start, of which a tie at the margin is resolved
+    anew; spillovers (n, n) [receiver, sender] or
     (0, 0) with the CSR triple; wanted (m,) and side: stop when free trade would put these industries wholly
     on that side; tolerance on ln A; fine, quick: tableaux. Returns (how it ended, time, evaluations, state),
     then per step (start, size, whether quick, number of its pattern) and state, the patterns, per event
@@ -1144,6 +1348,16 @@ def integrate(
     limit = _SAFETY * tolerance
     if wanted.size and _produces(x, eco, wanted, side):
         outcome = MET
+    elif not mobile:
+        count = _begin(x, eco, changed)
+        if count < 0:
+            outcome = STUCK
+        elif eco.cut[1] > 1:
+            events[0, 0], events[0, 1], events[0, 2] = t, SLIDE, 0
+            happened, listed = 1, count
+            industries = _longer(industries, listed)
+            for g in range(count):
+                industries[g] = changed[g]
     while outcome == REACHED and t < stop:
         if evaluations >= budget:
             outcome = EXHAUSTED
@@ -1176,6 +1390,8 @@ def integrate(
         h = min(h, stop - t)
         tableau = quick if is_quick else fine
         error = _step(x, h, eco, tableau, slopes, end, work) / limit
+        if eco.cut[1] > 1:
+            error *= _SLIDING
         evaluations += tableau[3][0]
         order = 5.0 if is_quick else 8.0
         if not error <= 1.0:
@@ -1187,7 +1403,7 @@ def integrate(
             continue
         theta, which, where, met = -1.0, 0, 0, -1.0
         last = tableau[3][0]
-        if _suspect(x, end, h, eco, slopes[0], slopes[last], wanted, side, work):
+        if wanted.size or _suspect(x, end, h, eco, slopes[0], slopes[last]):
             _interpolant(x, h, eco, tableau, slopes, work, powers)
             evaluations += tableau[3][1] - 1 - last
             theta, which, where = _locate(x, eco, powers, work)
@@ -1237,6 +1453,9 @@ def integrate(
             if burst > 0 and burst % (n + 5) == 0 and which in (_JOINS_HOME, _JOINS_FOREIGN):
                 together, least = limit, 1e-6 * fastest
             kind, count = _apply(x, eco, which, where, together, least, changed)
+            if kind == 0:
+                outcome = STUCK
+                break
             events = _longer(events, happened + 1)
             events[happened, 0], events[happened, 1], events[happened, 2] = t, kind, listed
             happened += 1
@@ -1360,7 +1579,7 @@ def evaluate(
             if p < s:
                 share[j, i] = 1.0
             elif p < s + k:
-                share[j, i] = eco.split[p - s]
+                share[j, i] = eco.split[0, p - s]
             elif p >= e:
                 share[j, i] = 0.0
         if not mobile:
@@ -1399,8 +1618,27 @@ def rates(log_technology, status, spillovers, labour, sigma, mobile):
         if p < s or p >= e:
             share[i] = 1.0 if p < s else 0.0
         elif p < s + k:
-            share[i] = eco.split[p - s]
+            share[i] = eco.split[0, p - s]
     return out, employment, share
+
+
+@njit(**_OPTIONS)
+def resolve(log_technology, status, spillovers, labour, sigma):
+    """Return the pattern (n,) that follows a tie at the margin, and whether it is consistent.
+
+    `status` marks the tied goods SHARED, however many they are, and where the other ones are made.
+    """
+    n = status.size
+    empty, none = np.empty(0, np.int64), np.empty(0)
+    receiving = np.ascontiguousarray(spillovers.T)
+    eco = _assemble(status, receiving, empty, empty, none, labour, sigma, 0)
+    x = np.empty((2, n))
+    for p in range(n):
+        x[0, p], x[1, p] = log_technology[0, eco.ids[p]], log_technology[1, eco.ids[p]]
+    count = _begin(x, eco, np.empty(n + 1, np.int64))
+    out = np.empty(n, np.int8)
+    _record_status(eco, out)
+    return out, count >= 0
 
 
 def trajectory(log_technology, status, spillovers, labour, sigma, times, tolerance):

@@ -4,6 +4,20 @@ Hanlon (2012), equations (8)-(12): dA_i/dt = 1[L_i > 0] sum_j spillovers[j, i] L
 from the static equilibrium. State: ln A (2, n). A pattern `status` (n,) says where each industry is made: 0
 abroad, 1 at home, 2 in both at one unit cost (the marginal good, or goods whose tie is kept), 3 in both
 because it is not traded. Several goods of status 2 are a slide: their split keeps d ln(A/A*)/dt equal.
+
+Ties. Let goods i of a group stand at the margin together, A_i/A*_i = omega. What follows gives each good a
+place, wholly home, wholly abroad or kept in both (one good at least), such that, with c = d ln omega/dt,
+
+    kept:    d ln A_i/dt - d ln A*_i/dt = c and its home share f_i lies in [0, 1]
+    home:    d ln A_i/dt >= c    (abroad it is not made, and not learned)
+    abroad:  -d ln A*_i/dt <= c
+    b_i summed over home's goods, plus f_i b_i over the kept ones, is home's part of the group.
+
+Some such pattern exists: the condition with d ln A_i/dt - d ln A*_i/dt in all three lines is a variational
+inequality of a continuous map on the compact set of splits, which has a solution, and it implies these. Where
+there are several, the one with the fewest kept goods follows; of these, the one whose goods leave fastest (by
+the slowest of them); of these, the one with the earliest industries at home. All hangs on the state alone, and
+on all goods of the tie at once: pairs taken one after the other may follow each other in a circle.
 """
 
 import itertools
@@ -108,13 +122,48 @@ def _departure(x, status, group, economy):
 
 
 def _alternatives(status, group):
-    """All patterns that differ inside `group`, fewest shared goods first."""
+    """All patterns that differ inside `group`, fewest shared goods first, then the earliest at home."""
     for kinds in sorted(
         itertools.product((HOME, SHARED, FOREIGN), repeat=group.size), key=lambda k: k.count(SHARED)
     ):
         other = status.copy()
         other[group] = kinds
         yield other
+
+
+def _continue(x, status, group, economy, least, ended=None):
+    """The pattern that follows a tie of `group`, or None: not the one that `ended`, and departures slower than
+    `least` do not count."""
+    fastest = np.max(economy[0].sum(axis=0) * max(economy[1]) * np.exp(-x))  # an upper bound of any growth
+    best, best_departure = None, -np.inf
+    for other in _alternatives(status, group):
+        if best is not None and np.sum(other == SHARED) > np.sum(best == SHARED):
+            break
+        if ended is not None and np.all(other == ended):
+            continue
+        departure = _departure(x, other, group, economy)
+        if departure >= least and departure > best_departure + 1e-9 * fastest:
+            best, best_departure = other, departure
+    return best
+
+
+def resolve(log_technology, status, spillovers, labour, sigma):
+    """Return the pattern (n,) that follows a tie at the margin, and whether it is consistent.
+
+    `status` marks the tied goods SHARED, however many they are, and where the other ones are made. A good that
+    employs nobody in a country but for round-off is not made there.
+    """
+    economy = (spillovers, labour, sigma, 0)
+    group, found = np.flatnonzero(status == SHARED), status.copy()
+    if group.size > 1:
+        found = _continue(log_technology, status, group, economy, -1e-12)
+        if found is None:
+            return status.copy(), False
+    if np.sum(found == SHARED) == 1:  # shared to the last digit only: settled
+        good = np.flatnonzero(found == SHARED)[0]
+        idle = rates(log_technology, found, *economy)[1][:, good] <= 1e-12 * labour
+        found[good] = FOREIGN if idle[0] else HOME if idle[1] else SHARED
+    return found, True
 
 
 def _slack(x, status, economy):
@@ -147,19 +196,14 @@ def _follow(x, status, economy):
         else:
             other[group] = SHARED
         return other
-    best, best_departure = None, -1e-9  # a slide ends where a departure turns from negative to zero
-    for other in _alternatives(status, group):
-        departure = _departure(x, other, group, economy)
-        if best is not None and np.sum(other == SHARED) > np.sum(best == SHARED):
-            break
-        if departure > best_departure and np.any(other != status):
-            best, best_departure = other, departure
-    return best
+    # a slide ends where a departure turns from negative to zero
+    return _continue(x, status, group, economy, -1e-9, ended=status)
 
 
 def trajectory(log_technology, status, spillovers, labour, sigma, times, tolerance):
     """Return ln A (T, 2, n) at increasing `times`, from time 0 and the pattern `status`; no migration."""
-    x, status, now = log_technology.astype(float), status.copy(), 0.0
+    x, now = log_technology.astype(float), 0.0
+    status = resolve(x, status, spillovers, labour, sigma)[0]
     economy = (spillovers, labour, sigma, 0)
     out, done = np.empty((times.size, *x.shape)), 0
     stop = times[-1]

@@ -14,6 +14,18 @@ import numpy as np
 
 from exacthat import datasets
 from exacthat.cluster_checks import LOOSE, Check, against_tighter, pieces, static_residual
+from exacthat.cluster_country import (
+    COUNTRY,
+    DATA,
+    MATRICES,
+    PACE,
+    goods_kept,
+    own_change,
+    revealed,
+    sensitivity,
+    summary,
+    traded,
+)
 from exacthat.clusters import (
     Path,
     Phase,
@@ -22,18 +34,13 @@ from exacthat.clusters import (
     equilibrium,
     examples,
     simulate,
-    spillovers_from,
-    world_of,
 )
 from exacthat.errors import BadInput, BadParameter, nearest
 
 PREFIX = "hanlon-"
 CUTOFF = f"{PREFIX}fig1"
 REAL = "clusters-pakistan"
-DATA, COUNTRY, SERVICES = "icio2019", "PAK", "SERV"
-MATRICES = {"proximity": None, "suppliers": COUNTRY}  # spillover matrix -> the country it was measured in
-SIGMA, YEARS = 2.0, 30.0
-PACE = 0.02  # growth a year that spillovers across industries give the rest of the world in autarky
+YEARS = 30.0
 COUNTRIES = ("home", "foreign")
 SMALLEST, LARGEST = 1e-11, 1e-4  # tolerances for which the integrator takes both
 STEPS = 4  # spans between the dates of the table
@@ -63,6 +70,7 @@ class ClusterStudy:
     series       the columns and rows of the file
     findings     sentences that say what the numbers show
     lines        Figure 1: name -> numbers along z, and the equilibrium
+    cases        the country: rows of `cluster_country.COLUMNS`, one assumption changed in each
     """
 
     name: str
@@ -79,6 +87,7 @@ class ClusterStudy:
     series: tuple[tuple[str, ...], tuple[tuple, ...]]
     findings: tuple[str, ...]
     lines: Mapping[str, np.ndarray] = field(default_factory=dict)
+    cases: tuple[tuple, ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -108,10 +117,10 @@ def owns(scenario: str) -> bool:
     ) and not scenario.lower().endswith(".toml")
 
 
-def known(name: str, country: str | None = None) -> str:
+def known(name: str, country: str | None = None, threads: int | None = None) -> str:
     """Return `name` as `names` has it (hanlon-figure-6 is hanlon-fig6).
 
-    Raises `BadInput` if it is none, and for a `country`, which these studies have no use for.
+    Raises `BadInput` if it is none, and for a `country` or `threads`, which these studies have no use for.
 
     >>> from exacthat.cluster_study import known
     >>> known("hanlon-figure-6")
@@ -120,6 +129,10 @@ def known(name: str, country: str | None = None) -> str:
     short = name.replace("figure-", "fig")
     if country is not None:
         raise BadInput(f"--country {country} has no use in a study of clusters: drop it")
+    if threads is not None:
+        raise BadInput(
+            f"--threads {threads} has no use in a study of clusters, whose paths run one by one: drop it"
+        )
     if short not in names():
         raise BadInput(
             f"there is no scenario {name!r}{nearest(short, names())} (known: {', '.join(names())})"
@@ -338,7 +351,7 @@ def _findings(paths: Mapping[str, Path], horizon: float) -> tuple[str, ...]:
 
 
 def _cutoff(limit: float) -> ClusterStudy:
-    """Figure 1 for a world of six industries: the two curves of (10) and (11), and where they cross."""
+    """Figure 1 for a world of six industries: balanced trade (10), relative productivity (11), and where they cross."""
     technology = [[12.0, 10.0, 8.0, 7.0, 6.0, 5.0], [4.0, 5.0, 6.0, 7.5, 9.0, 11.0]]
     world = World(technology, np.zeros((6, 6)), 2.0, labour=(1.0, 2.0))
     static = equilibrium(world)
@@ -364,7 +377,11 @@ def _cutoff(limit: float) -> ClusterStudy:
         *_world_facts([world]),
         ("Horizon", "none: one date"),
         ("Not given", "by the paper: all numbers, the figure is a drawing; chosen here"),
-        ("Not exact", "(10) counts the marginal good twice; its lower sum starts after that good here"),
+        (
+            "Not exact",
+            "in (10) the upper sum starts at 0 and the lower one counts the marginal good twice; here they "
+            "start at 1 and after that good. (11) is a staircase: where (10) meets a drop, no good is made in both",
+        ),
     )
     made = "home alone" if static.marginal < 0 else f"both countries: industry {static.marginal + 1}"
     findings = (
@@ -382,23 +399,21 @@ def _cutoff(limit: float) -> ClusterStudy:
 def _country(tol: float) -> ClusterStudy:
     """Ask whether opening to free trade now would destroy a cluster of `COUNTRY`, on revealed technologies."""
     economy = datasets.load(DATA)
-    traded = np.array([industry != SERVICES for industry in economy.industries])
+    goods = traded(economy)
     curves, told = {}, []
-    for matrix, measured in MATRICES.items():
-        shape = datasets.spillovers(matrix, economy.industries, country=measured, own=0.0)
-        world = world_of(economy, COUNTRY, spillovers_from(shape), SIGMA)
-        pace = PACE / diagnose(world, traded).growth_autarky[1]
-        world = world.replace(spillovers=pace * world.spillovers)
-        told += _verdict(matrix, world, traded)
+    for matrix in MATRICES:
+        world = revealed(economy, matrix)
+        told += _verdict(matrix, world, goods)
         curves[f"{matrix}: autarky"] = (world, [Phase("autarky")])
-        curves[f"{matrix}: trade"] = (world, [Phase(traded)])
+        curves[f"{matrix}: trade"] = (world, [Phase(goods)])
     facts = (
         ("Source", f"{DATA}: {datasets.describe(DATA).title}; model of Hanlon (2012)"),
         *_world_facts([world]),
         ("Horizon", f"{YEARS:g} years"),
         ("Countries", f"home is {COUNTRY}, foreign all other countries together"),
         ("Technology", "relative: as trade flows reveal it, trade costs alike both ways; level: world spending shares"),
-        ("Wage", f"the same in both countries at the start: L counts workers of equal output in {DATA}"),
+        ("Wage", f"one at the start in both: L counts workers of equal output in {DATA}; under free trade "
+         f"{equilibrium(world, goods).relative_wage:.3f}"),
         ("Regimes", "autarky; free trade in goods at no cost, services not traded. The data lie in between"),
         ("Spillovers", "shape: proximity of goods, or shares of suppliers in inputs (Pakistan's own table); none "
          "inside an industry or across borders; scaled so that they give foreign "
@@ -408,30 +423,22 @@ def _country(tol: float) -> ClusterStudy:
     paths = {name: simulate(*curve, YEARS, rtol=tol) for name, curve in curves.items()}
     title = "Would opening now destroy a cluster of Pakistan?"
     study = _of_paths(REAL, title, facts, YEARS, curves, paths, {}, tol)
-    return replace(study, findings=(*told, *study.findings))
+    cases = sensitivity(economy)
+    return replace(study, findings=(*told, *summary(cases), *study.findings), cases=cases)
 
 
-def _verdict(matrix: str, world: World, traded: np.ndarray) -> list[str]:
+def _verdict(matrix: str, world: World, goods: np.ndarray) -> list[str]:
     """Answer in words: what opening does to learning inside the country, and to what its consumers get."""
-    found, opened = diagnose(world, traded), equilibrium(world, traded)
-    labels = labels_of(world)
-    cross = np.array(world.spillovers)
-    made = opened.employment[0] > 0
-    goods = [labels[k] for k in np.flatnonzero(made & traded)]
-    closed = equilibrium(world, "autarky").employment[0]
-    before, after = (
-        float((cross.T @ workers)[traded & (workers > 0)].sum()) for workers in (closed, opened.employment[0])
-    )
+    found, labels = diagnose(world, goods), labels_of(world)
+    kept = [labels[k] for k in goods_kept(world, goods)]
     pairs = ", ".join(f"{labels[a]} to {labels[b]}" for a, b in found.broken[:3])
-    destroyed = "yes" if after < before else "no"
-    consumers = "slower" if found.destroys(0) else "faster"
     return [
-        f"{matrix}: is a cluster of {COUNTRY} destroyed? {destroyed.capitalize()}: of its goods it would make "
-        f"{industry_list(goods) if goods else 'none'}, and the spillovers its goods industries get from each other "
-        f"change by {100 * (after / before - 1):.1f} percent; strongest links cut: {pairs}."
-        + (" With a single good left this holds whatever the spillovers." if len(goods) == 1 else ""),
-        f"{matrix}: do its consumers lose by it? Technologies they buy from would grow {consumers} at first: "
-        f"{100 * found.growth_open:.3f} percent a year open, {100 * found.growth_autarky[0]:.3f} in autarky "
-        f"(verdict for both countries: {found.verdict}). Spillovers count workers, so the large rest of "
-        "the world learns faster than one country.",
+        f"{matrix}: is a cluster of {COUNTRY} destroyed? {'Yes' if found.destroys(0) else 'No'}: of its goods it "
+        f"would make {industry_list(kept) if kept else 'none'}, and the spillovers its goods industries get from "
+        f"each other change by {own_change(found):.1f} percent; strongest links cut: {pairs}."
+        + (" With a single good left this holds whatever the spillovers." if len(kept) == 1 else ""),
+        f"{matrix}: do its consumers lose by it? Technologies they buy from would grow "
+        f"{'slower' if found.slows(0) else 'faster'} at first: {100 * found.growth_open:.3f} percent a year open, "
+        f"{100 * found.growth_autarky[0]:.3f} in autarky (verdict for both countries: {found.verdict}). Spillovers "
+        "count workers, so the large rest of the world learns faster than one country.",
     ]

@@ -84,7 +84,7 @@ def run(scenario: str, country: str | None, folder: Path, threads: int | None, t
     tells its keys.
     """
     if cluster_study.owns(scenario):
-        return _clusters(cluster_study.known(scenario, country), folder, tol, as_json)
+        return _clusters(cluster_study.known(scenario, country, threads), folder, tol, as_json)
     from exacthat import scenarios
     from exacthat.report import screen
 

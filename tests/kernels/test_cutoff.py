@@ -114,3 +114,16 @@ def test_mobile_labour_follows_absolute_advantage():
     np.testing.assert_array_equal(share, [1.0, 0.0, 0.5])
     np.testing.assert_allclose(employment.sum(axis=0), 3 * np.array([4, 3, 2]) / 9, rtol=1e-14)
     np.testing.assert_allclose(np.exp(summary[1:]), 9, rtol=1e-13)
+
+
+def test_equilibrium_conditions_of_very_unequal_countries():
+    """Labour and technology up to 1e12 apart: one country's share of a good is round-off against the other's."""
+    rng = np.random.default_rng(2)
+    worst = 0.0
+    for _ in range(2000):
+        log_technology, tradable, labour, sigma = examples.trade(rng)
+        log_technology = log_technology + np.array([[0.0], [rng.uniform(-14, 14)]])
+        labour = labour * np.array([1.0, 10.0 ** rng.uniform(-6, 6)])
+        economy = (log_technology, tradable, labour, sigma)
+        worst = max(worst, conditions(*economy, *nb.trade(*economy)))
+    assert worst < 1e-12

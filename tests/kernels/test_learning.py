@@ -87,11 +87,13 @@ def test_a_slide_of_three_industries():
 def test_identical_countries_leave_their_ties(n, kind):
     own = 0.2 * np.eye(n)
     spillovers = {"even": np.full((n, n), 0.1), "own": own, "clusters": np.roll(own, 1, axis=1)}[kind]
-    share = cutoff.trade(np.zeros((2, n)), np.ones(n, dtype=bool), np.array([1.0, 1.3]), 2.0)[0][0]
-    status = np.array([1] * int(share * n) + [2] + [0] * (n - int(share * n) - 1), np.int8)
+    status = np.full(n, nb.SHARED, np.int8)
     result = run(np.zeros((2, n)), status, spillovers, np.array([1.0, 1.3]), 2.0, 10.0, 1e-9)
     assert result[0] == nb.REACHED
     assert np.isfinite(result[3]).all()
+    loose = run(np.zeros((2, n)), status, spillovers, np.array([1.0, 1.3]), 2.0, 10.0, 1e-6)
+    np.testing.assert_array_equal(loose[6][0], result[6][0])  # the same goods at home, whatever the tolerance
+    np.testing.assert_allclose(loose[3], result[3], rtol=0, atol=1e-5)
 
 
 def test_vertical_pattern_is_linear_in_its_own_time():
@@ -170,19 +172,70 @@ def test_mobile_ties_go_to_the_faster_place():
     assert result[3][1, 2] == 0
 
 
-@pytest.mark.parametrize("status", [[1, 1, 0, 0, 3], [1, 2, 0, 0, 3], [1, 1, 2, 0, 0], [1, 1, 0, 0, 0]])
+@pytest.mark.parametrize(
+    "status",
+    [[1, 1, 0, 0, 3], [1, 2, 0, 0, 3], [1, 1, 2, 0, 0], [1, 1, 0, 0, 0], [2, 2, 1, 0, 3], [2, 2, 2, 0, 1]],
+)
 def test_slopes_of_the_slacks_are_their_derivatives(status):
     rng = np.random.default_rng(7)
-    n = len(status)
+    n, shared = len(status), status.count(nb.SHARED)
+    count = n + 1 + (4 * shared if shared > 1 else 0)
     empty = np.empty(0, np.int64)
     links = (rng.random((n, n)), empty, empty, np.empty(0))
     eco = nb._assemble(np.array(status), *links, np.array([1.3, 0.8]), 2.7, 0)
     x, rate = rng.normal(size=(2, n)), rng.normal(size=(2, n))
     rate[1, : eco.cut[0]] = 0.0  # who does not produce does not learn
     rate[0, eco.cut[2] :] = 0.0
-    margin, slope, unused = np.empty((3, n + 1)), np.empty(n + 1), np.empty(n + 1)
+    tie = slice(eco.cut[0], eco.cut[0] + eco.cut[1])
+    x[0, tie], rate[0, tie] = x[1, tie] + 0.1, rate[1, tie] + 0.07  # what is shared stays tied
+    margin, slope, unused = np.empty((3, count)), np.empty(count), np.empty(count)
     step = 1e-5
     for row, shift in enumerate((-step, 0.0, step)):
         nb._margins(x + shift * rate, rate, 1.0, eco, margin[row], slope if shift == 0 else unused)
     np.testing.assert_allclose(slope, (margin[2] - margin[0]) / (2 * step), rtol=1e-7, atol=1e-8)
     assert np.count_nonzero(slope) >= 3
+
+
+def test_a_slide_ends_within_a_step_that_it_outlives_at_both_ends():
+    """Shares of a slide that dip out of [0, 1] and come back: only a search inside the step sees it."""
+    empty = np.empty(0, np.int64)
+    links = (np.array([[0.0, 1.0], [1.0, 0.0]]), empty, empty, np.empty(0))
+    eco = nb._assemble(np.array([2, 2]), *links, np.array([1.0, 3.0]), 2.0, 0)
+    x, powers, work = np.zeros((2, 2)), np.zeros((7, 2, 2)), np.empty((2, 2))
+    powers[0, :, 0], powers[1, :, 0] = 8.0, -8.0  # good 0 rises and falls in both countries, the tie holds
+    ends = [nb._slack(x, eco)[0]]
+    nb._inside(x, eco, powers, 1.0, work)
+    ends.append(nb._slack(work, eco)[0])
+    nb._inside(x, eco, powers, 0.5, work)
+    midway = nb._slack(work, eco)[0]
+    assert min(ends) > 0.0 > midway
+    theta, which, _ = nb._locate(x, eco, powers, work)
+    assert 0.0 < theta < 0.5
+    assert which == nb._OUTWARD
+    nb._inside(x, eco, powers, theta, work)
+    assert abs(nb._slack(work, eco)[0]) < 1e-10
+
+
+def test_a_slide_that_ends_where_the_other_share_is_used_up():
+    """A good may leave once the other one's share suffices: the choice must not refuse what was located."""
+    economy = examples.trajectory(np.random.default_rng(155), n=3)[:5]
+    exact = run(*economy, 30.0, 1e-13)
+    assert exact[0] == nb.REACHED
+    for tolerance in (1e-6, 1e-8, 1e-10):
+        result = run(*economy, 30.0, tolerance)
+        assert result[0] == nb.REACHED
+        assert np.abs(result[3] - exact[3]).max() < 10 * tolerance
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_condition_met_for_a_moment_is_located(side):
+    """The condition holds in a thousandth of the step, away from its ends and from every fixed sample."""
+    empty = np.empty(0, np.int64)
+    links = (np.zeros((2, 2)), empty, empty, np.empty(0))
+    eco = nb._assemble(np.array([3, 3]), *links, np.ones(2), 2.0, 0)
+    top, half = 0.37, 0.0005  # the country leads in its good where (theta - top)^2 < half^2
+    x, powers, work = np.zeros((2, 2)), np.zeros((7, 2, 2)), np.empty((2, 2))
+    x[side, side] = half**2 - top**2
+    powers[0, side, side], powers[1, side, side] = 2.0 * top, -1.0
+    found = nb._meets(x, eco, powers, 1.0, np.array([side]), side, work)
+    assert found == pytest.approx(top - half, abs=1e-9)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from ..errors import BadInput, ExacthatError
+from ..checks import number, numbers
+from ..errors import BadInput, BadParameter, ExacthatError
+from . import arguments
 from .paths import simulate_many, starting_pattern
 from .schedule import Phase
 from .statics import regime_mask, solve
@@ -23,6 +25,12 @@ class MissingLibrary(ExacthatError, ImportError):
     """An optional library is not installed; the message says which and what it is for."""
 
     exit_code = 10
+
+
+def _country(number: int) -> int:
+    if isinstance(number, bool) or number not in (0, 1):
+        raise BadParameter(f"country is {number!r}; it must be 0 (home) or 1 (foreign)")
+    return number
 
 
 def _dense(spillovers) -> np.ndarray:
@@ -81,9 +89,11 @@ def opening_effects(world: World, times, *, regime="free", rtol: float = 1e-9) -
     >>> effects.static[:, 0].round(3).tolist(), effects.spillover[:, 0].round(3).tolist()
     ([0.288, 0.288], [0.0, -0.288])
     """
-    times = np.atleast_1d(np.asarray(times, dtype=float))
-    if times.ndim != 1 or not times.size or not times.max() > 0:
-        raise BadInput("times must be a list of dates, at least one of them positive")
+    arguments.world(world, "opening_effects")
+    regime_mask(world, regime)
+    times = arguments.dates(times, "times")
+    if not (times.min() >= 0 and 0 < times.max() < np.inf):
+        raise BadInput("times must be a list of dates from 0 on, at least one of them positive")
     true = _dense(world.spillovers)
     even = _even(true)
     steps = [np.zeros_like(true), _own(even), even, true]
@@ -101,12 +111,20 @@ def opening_effects(world: World, times, *, regime="free", rtol: float = 1e-9) -
 class Diagnosis:
     """Hold what opening now would do to the clusters of a world.
 
-    verdict : "building" if consumers of both countries would see technology grow faster through spillovers
-        across industries than in autarky, "destroying" if slower in both, "mixed" otherwise, "none" if
-        industries do not learn from each other.
-    links_kept : share of the spillovers across industries whose two ends opening leaves in one country.
+    Two questions with two answers. Do consumers lose? They buy from both countries once trade is open, so it
+    is the technologies in use anywhere that count. Does a country lose its cluster? There it is what its own
+    industries learn from each other. A country may lose its cluster while its consumers gain.
+
+    verdict : on consumers: "building" if those of both countries would see technology grow faster through
+        spillovers across industries than in autarky, "destroying" if slower in both, "mixed" otherwise, "none"
+        if industries do not learn from each other.
+    links_kept : on the world: share of the spillovers across industries whose two ends opening leaves in one
+        country, whichever that is.
     growth_open : growth rate of the technologies in use, in shares of world spending.
-    growth_autarky : (2,) the same in autarky. Both from spillovers across industries alone, at time 0.
+    growth_autarky : (2,) the same in autarky.
+    learning_open, learning_autarky : (2,) what each country's own tradable industries receive from each other
+        in all, sum over the active ones of sum_j spillovers[j, i] L_j. All from spillovers across industries
+        alone, at time 0.
     broken : (m, 2) linked pairs (sender, receiver) that opening would separate, the strongest first.
     """
 
@@ -114,11 +132,17 @@ class Diagnosis:
     links_kept: float
     growth_open: float
     growth_autarky: np.ndarray
+    learning_open: np.ndarray
+    learning_autarky: np.ndarray
     broken: np.ndarray
 
+    def slows(self, country: int) -> bool:
+        """Whether opening now would slow the technologies that consumers of country 0 (home) or 1 buy."""
+        return bool(self.growth_open < self.growth_autarky[_country(country)])
+
     def destroys(self, country: int) -> bool:
-        """Whether opening now would slow learning across industries for country 0 (home) or 1."""
-        return bool(self.growth_open < self.growth_autarky[country])
+        """Whether opening now would cut what country 0's (home's) or 1's own industries learn from each other."""
+        return bool(self.learning_open[_country(country)] < self.learning_autarky[country])
 
 
 def diagnose(world: World, regime="free") -> Diagnosis:
@@ -131,10 +155,12 @@ def diagnose(world: World, regime="free") -> Diagnosis:
     >>> found = clusters.diagnose(world)
     >>> found.verdict, found.links_kept, found.broken[0].tolist()
     ('destroying', 0.0, [0, 1])
+    >>> found.learning_autarky.round(3).tolist(), found.learning_open.tolist(), found.destroys(0)
+    ([0.2, 0.2], [0.0, 0.0], True)
     """
     from ..kernels.learning import nb
 
-    kind, tradable = regime_mask(world, regime)
+    kind, tradable = regime_mask(arguments.world(world, "diagnose"), regime)
     mobile = int(kind == "mobile")
     true = _dense(world.spillovers)
     cross = true - _own(true)
@@ -142,12 +168,15 @@ def diagnose(world: World, regime="free") -> Diagnosis:
 
     def growth(status, migrate):
         rates, employment, _ = nb.rates(state, status, cross, labour, world.elasticity, migrate)
-        return rates, employment
+        learned = (rates * world.technology)[:, tradable].sum(axis=1)
+        return rates, employment, learned
 
-    closed, at_home = growth(np.full(world.n, 3, np.int8), 0)
+    closed, at_home, learning_autarky = growth(np.full(world.n, 3, np.int8), 0)
     autarky = (closed * at_home / world.labour[:, None]).sum(axis=1)  # spending shares are labour shares
     status = starting_pattern(world, tradable, mobile, state)
-    opened, employment = growth(status, mobile)
+    if not mobile:
+        status, _ = nb.resolve(state, status, true, labour, world.elasticity)
+    opened, employment, learning_open = growth(status, mobile)
     share, _, summary = solve(world, regime, state)
     wages = np.array([1.0 if np.isnan(summary[0]) else np.exp(summary[0]), 1.0])
     value = wages[:, None] * employment
@@ -170,6 +199,8 @@ def diagnose(world: World, regime="free") -> Diagnosis:
         links_kept=float((cross * together).sum() / total) if total else 1.0,
         growth_open=open_growth,
         growth_autarky=read_only(autarky),
+        learning_open=read_only(learning_open),
+        learning_autarky=read_only(learning_autarky),
         broken=read_only(pairs),
     )
 
@@ -177,14 +208,19 @@ def diagnose(world: World, regime="free") -> Diagnosis:
 def communities(spillovers, resolution: float = 1.0) -> list[tuple[int, ...]]:
     """Group industries that learn from each other: greedy modularity of the spillovers, both ways added.
 
-    spillovers : (n, n), dense or sparse. Needs networkx; raises MissingLibrary without it. Larger groups
-    first; an industry without links is its own group.
+    spillovers : (n, n), dense or sparse, not negative. Needs networkx; raises MissingLibrary without it, BadInput
+    for other arrays. Larger groups first; an industry without links is its own group.
     """
+    links = numbers(spillovers.toarray() if scipy.sparse.issparse(spillovers) else spillovers, "spillovers")
+    if links.ndim != 2 or links.shape[0] != links.shape[1] or not links.size:
+        raise BadInput(f"spillovers have shape {links.shape}; they must be (n, n)")
+    if not (np.isfinite(links).all() and np.all(links >= 0)):
+        raise BadInput("spillovers must be finite and not negative")
+    resolution = number(resolution, "resolution", 0.0, np.finfo(float).max)
     try:
         import networkx
     except ImportError:
         raise MissingLibrary("communities needs networkx: pip install networkx") from None
-    links = _dense(spillovers)
     links = links + links.T
     np.fill_diagonal(links, 0.0)
     graph = networkx.from_numpy_array(links)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..checks import thread_count
 from ..errors import BadInput, BadParameter, ExacthatError
+from . import arguments
 from .schedule import ConditionNotMet, Phase, phase_limits
-from .statics import solve
+from .statics import consumption_index, solve
 from .world import World, read_only
 
 _KINDS = {
@@ -26,7 +28,7 @@ _KINDS = {
 _MET = 1
 _FAILURES = {
     2: "needed more evaluations than the budget",
-    3: "met a tie of industries that no pattern resolves",
+    3: "met a tie of industries and found no pattern that follows it",
     4: "could not meet the tolerance with any step",
 }
 
@@ -127,7 +129,7 @@ class Path:
 
         side : "right", or "left" for the limit from before at dates where something jumps. Dense output of
         the integrator's own order; each step of the path is taken once more, however many dates it holds.
-        Raises BadInput for dates outside the path.
+        Raises BadInput for dates outside the path, BadParameter where consumption leaves the floating range.
 
         >>> import numpy as np
         >>> from exacthat import clusters
@@ -139,16 +141,18 @@ class Path:
         from ..kernels.learning import nb
         from ..kernels.learning.tableau import FINE, QUICK
 
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
+        wanted = arguments.dates(times, "times")
         if side not in ("left", "right"):
             raise BadParameter(f'side is {side!r}; it must be "left" or "right"')
         outside = wanted[~((wanted >= 0) & (wanted <= self.horizon))]
-        if wanted.ndim != 1 or outside.size:
+        if outside.size:
             shown = ", ".join(f"{time:g}" for time in outside[:5])
             raise BadInput(f"dates must lie in [0, {self.horizon:g}], the path's span; outside: {shown}")
         n = self.world.n
         out = [np.empty((wanted.size, *shape)) for shape in ((2, n), (n,), (2, n), (3,))]
         pieces = [piece for piece in self.pieces if piece.steps.shape[0]]
+        if not pieces:
+            raise BadInput("this path ended before its first step: it has no states")
         starts = np.array([piece.start for piece in pieces])
         place = np.maximum(np.searchsorted(starts, wanted, side=side) - 1, 0)
         for number in np.unique(place):
@@ -175,7 +179,7 @@ class Path:
         return States(
             times=read_only(wanted.copy()),
             technology=read_only(np.exp(technology)),
-            consumption=read_only(np.exp(summary[:, 1:])),
+            consumption=read_only(consumption_index(self.world, summary[:, 1:])),
             relative_wage=read_only(np.exp(summary[:, 0])),
             employment=read_only(employment),
             home_share=read_only(share),
@@ -185,15 +189,17 @@ class Path:
 def starting_pattern(
     world: World, tradable: np.ndarray, mobile: int, log_technology: np.ndarray
 ) -> np.ndarray:
-    """Return the status (n,) of each industry: 0 abroad, 1 at home, 2 shared, 3 not traded.
+    """Return the status (n,) of each industry: 0 abroad, 1 at home, 2 shared or tied, 3 not traded.
 
-    Industries tied at the margin are put at home in their order until home's part is used up; where the
-    flows disagree with that order the integrator moves them at once.
+    Of a tie too large for the kernel to resolve as a whole, industries are put at home in their order until
+    home's part is used up; where the flows disagree the integrator moves them at once, pair by pair.
     """
+    from ..kernels.learning.nb import LARGEST_TIE
+
     share = solve(world, "mobile" if mobile else tradable, log_technology)[0]
     status = np.select([np.isnan(share), share == 1, share == 0], [3, 1, 0], 2).astype(np.int8)
     tied = np.flatnonzero(status == 2)
-    if tied.size > 1 and not mobile:
+    if tied.size > LARGEST_TIE and not mobile:
         weight = np.exp((world.elasticity - 1) * (log_technology[1, tied] - log_technology[1, tied].max()))
         filled = np.cumsum(weight) - share[tied[0]] * weight.sum()
         marginal = int(np.argmax(filled > 0)) if filled[-1] > 0 else tied.size - 1
@@ -245,13 +251,6 @@ def _run(world: World, limits: list[tuple], horizon: float, rtol: float, budget:
     return Path(world, float(horizon), evaluations, tuple(pieces))
 
 
-def _check(rtol: float, budget: int) -> None:
-    if not (isinstance(rtol, (int, float)) and 1e-13 <= rtol <= 1e-2):
-        raise BadParameter(f"rtol is {rtol!r}; it must lie between 1e-13 and 1e-2")
-    if not budget >= 1:
-        raise BadParameter(f"max_evaluations is {budget!r}; it must be positive")
-
-
 def simulate(
     world: World, phases: Sequence[Phase], horizon: float, *, rtol: float = 1e-9, max_evaluations: int = 10**8
 ) -> Path:
@@ -259,7 +258,11 @@ def simulate(
 
     dA_i/dt = sum_j spillovers[j, i] L_j where L_i > 0, else 0, in each country (Hanlon 2012, (9)), L from the
     static equilibrium of each date. Patterns are frozen within a step and every change of pattern is located;
-    ties that attract are followed with the split that keeps them, ties that repel are left at once.
+    ties that attract are followed with the split that keeps them, ties that repel are left at once. Industries
+    tied exactly are taken all together, at the start of a phase and later: of the patterns that can follow, the
+    one that keeps the fewest of them tied, then the one they leave fastest, then the one with the earliest
+    industries at home (kernels/learning/ref.py). More than twelve tied industries are put at home in their order
+    and then follow their pairs; there the path may hang on round-off.
     `rtol` controls the error of ln A: in tests over random worlds true errors stay within ten times it.
 
     Raises BadInput for a schedule that cannot run, ConditionNotMet (carrying `.path`) when an `until`
@@ -274,8 +277,9 @@ def simulate(
     >>> [(event.kind, event.industries) for event in path.events]
     [('phase', (0, 1)), ('slide', (1, 0))]
     """
-    _check(rtol, max_evaluations)
-    return _run(world, phase_limits(world, phases, horizon), horizon, float(rtol), int(max_evaluations))
+    limits = phase_limits(arguments.world(world, "simulate"), phases, horizon)
+    budget = arguments.whole(max_evaluations, "max_evaluations", 1)
+    return _run(world, limits, float(horizon), arguments.tolerance(rtol), budget)
 
 
 def simulate_many(
@@ -301,30 +305,34 @@ def simulate_many(
     >>> [path.at(5.0).consumption.round(3).tolist() for path in paths]
     [[[5.0, 5.0]], [[5.0, 5.0]]]
     """
-    _check(rtol, max_evaluations)
+    rtol, horizon = arguments.tolerance(rtol), arguments.horizon(horizon)
+    budget = arguments.whole(max_evaluations, "max_evaluations", 1)
     if on_failure not in ("raise", "return"):
         raise BadParameter(f'on_failure is {on_failure!r}; it must be "raise" or "return"')
-    schedules = list(phases)
+    threads = (os.cpu_count() or 1) if threads is None else thread_count(threads)
+    schedules = arguments.listed(phases, "phases")
     if schedules and isinstance(schedules[0], Phase):
         schedules = [schedules]
-    worlds = [worlds] * len(schedules) if isinstance(worlds, World) else list(worlds)
+    worlds = [worlds] * len(schedules) if isinstance(worlds, World) else arguments.listed(worlds, "worlds")
     if len(schedules) == 1:
         schedules = schedules * len(worlds)
     if len(worlds) != len(schedules):
         raise BadInput(
             f"{len(worlds)} worlds and {len(schedules)} schedules: give one schedule, or one for each world"
         )
-    jobs = [(world, phase_limits(world, schedule, horizon)) for world, schedule in zip(worlds, schedules)]
+    jobs = [
+        (world, phase_limits(arguments.world(world, "simulate_many"), schedule, horizon))
+        for world, schedule in zip(worlds, schedules)
+    ]
 
     def run(job):
         try:
-            return _run(*job, horizon, float(rtol), int(max_evaluations))
+            return _run(*job, horizon, rtol, budget)
         except ExacthatError as error:
             if on_failure == "raise":
                 raise
             return error
 
-    threads = threads or os.cpu_count() or 1
     if threads == 1 or len(jobs) < 2:
         return [run(job) for job in jobs]
     size = max(1, len(jobs) // (4 * threads))

@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse
 
-from ..errors import BadInput, nearest
+from ..checks import number, numbers
+from ..errors import BadInput, BadParameter, nearest
 from .world import World
 
 
@@ -43,7 +45,9 @@ def revealed_world(
     flows : (N, N, K) [origin, destination, industry], own sales on the diagonal. trade_elasticity : (K,) or
     scalar theta_k. spillovers : (K, K) [sender, receiver] in [0, 1], for instance from `spillovers_from`.
     elasticity : sigma among industries. home, foreign : numbers of the countries, foreign None for all
-    others together. relative_wage : w / w* of the data, which flows alone do not reveal. floor : flows below
+    others together. relative_wage : w / w* of the data, which flows alone do not reveal; it is the unit of home's
+    labour, and the pattern of trade and consumption do not hang on it, but learning counts workers: home's
+    growth is proportional to its inverse square. 1 counts workers of equal output. floor : flows below
     it count as it; without a floor a zero flow is an error, since it reveals no finite productivity.
 
     Raises BadInput naming the flows that are negative, missing or zero.
@@ -55,25 +59,45 @@ def revealed_world(
     >>> (world.technology[0] / world.technology[1]).round(4).tolist()
     [1.4142, 0.7071]
     """
-    flows = np.array(flows, dtype=float)
+    flows = numbers(flows, "flows")
     if flows.ndim != 3 or flows.shape[0] != flows.shape[1] or flows.shape[0] < 2:
         raise BadInput(f"flows have shape {flows.shape}; they must be (N, N, K) with two countries or more")
     count, _, k = flows.shape
-    numbers = [number for number in (home, foreign) if number is not None]
-    if not all(0 <= number < count for number in numbers) or home == foreign:
+    chosen = [country for country in (home, foreign) if country is not None]
+    integers = all(isinstance(at, (int, np.integer)) and not isinstance(at, bool) for at in chosen)
+    if (
+        not chosen
+        or not integers
+        or home is None
+        or min(chosen) < 0
+        or max(chosen) >= count
+        or home == foreign
+    ):
         raise BadInput(f"home {home} and foreign {foreign} must be two of the countries 0 to {count - 1}")
     bad = np.argwhere(~((flows >= 0) & np.isfinite(flows)))
     if bad.size:
         raise BadInput(
             [f"flows{cell.tolist()} is {flows[tuple(cell)]}; flows are finite, not negative" for cell in bad]
         )
-    others = [foreign] if foreign is not None else [number for number in range(count) if number != home]
+    theta = numbers(trade_elasticity, "trade_elasticity")
+    if theta.shape not in {(), (k,)} or not np.all((theta > 0) & (theta < np.inf)):
+        raise BadParameter(
+            f"trade_elasticity must be one positive number or ({k},) of them, one for each industry of the flows; "
+            f"its shape is {theta.shape}"
+        )
+    elasticity = number(elasticity, "elasticity", 1.0, np.finfo(float).max)
+    relative_wage = number(relative_wage, "relative_wage", 0.0, np.finfo(float).max)
+    if industries is not None and (
+        isinstance(industries, str) or not hasattr(industries, "__len__") or len(industries) != k
+    ):
+        raise BadInput(f"industries is {industries!r}; it must be a list of {k} labels")
+    others = [foreign] if foreign is not None else [at for at in range(count) if at != home]
     sides = _two_sides(flows, home, others)
     if floor is not None:
-        sides = np.maximum(sides, floor)
+        sides = np.maximum(sides, number(floor, "floor", 0.0, np.finfo(float).max))
     zero = np.argwhere(sides == 0)
     if zero.size:
-        names, labels = ("home", "foreign"), industries or range(k)
+        names, labels = ("home", "foreign"), range(k) if industries is None else industries
         raise BadInput(
             [
                 f"no sales from {names[i]} to {names[n]} in industry {labels[g]}: they reveal no "
@@ -81,9 +105,6 @@ def revealed_world(
                 for i, n, g in zero
             ]
         )
-    theta = np.broadcast_to(np.asarray(trade_elasticity, dtype=float), (k,))
-    if not np.all(theta > 0):
-        raise BadInput("trade elasticities must be positive")
     logs = np.log(sides)
     ratio = (logs[0, 0] - logs[1, 0] + logs[0, 1] - logs[1, 1]) / (2 * theta) + np.log(relative_wage)
     spending = sides.sum(axis=(0, 1)) / sides.sum()
@@ -109,6 +130,13 @@ def world_of(
     economy : anything with `flows` [origin, destination, industry], `countries`, `industries` and
     `trade_elasticity`. Ask `diagnose` whether opening now would destroy a cluster of this country.
     """
+    lacking = [
+        field
+        for field in ("flows", "countries", "industries", "trade_elasticity")
+        if not hasattr(economy, field)
+    ]
+    if lacking:
+        raise BadInput(f"world_of takes an Economy; {type(economy).__name__} has no {', '.join(lacking)}")
     names = [str(country) for country in economy.countries]
     unknown = [name for name in (home, foreign) if name is not None and name not in names]
     if unknown:
@@ -129,21 +157,22 @@ def world_of(
 def spillovers_from(links, *, own: float | None = None, strength: float = 1.0) -> np.ndarray:
     """Return spillovers (n, n) in [0, 1] from an input-output or proximity matrix.
 
-    links : (n, n) non-negative, [sender, receiver] (in an input-output table [supplier, user], if learning
-    runs with the goods). Scaled to a largest entry `strength`; `own`, if given, replaces the diagonal.
+    links : (n, n) non-negative, dense or sparse, [sender, receiver] (in an input-output table [supplier, user],
+    if learning runs with the goods). Scaled to a largest entry `strength`; `own`, if given, replaces the diagonal.
 
     >>> from exacthat import clusters
     >>> clusters.spillovers_from([[4.0, 2.0], [0.0, 1.0]], own=0.5, strength=0.2).tolist()
     [[0.5, 0.1], [0.0, 0.5]]
     """
-    links = np.array(links, dtype=float)
+    links = numbers(links.toarray() if scipy.sparse.issparse(links) else links, "links")
+    strength = number(strength, "strength", 0.0, 1.0)
+    if own is not None and own != 0:
+        own = number(own, "own", 0.0, 1.0)
     problems = []
     if links.ndim != 2 or links.shape[0] != links.shape[1]:
         problems.append(f"links have shape {links.shape}; they must be (n, n)")
     elif not (np.all(links >= 0) and np.isfinite(links).all()) or not links.any():
         problems.append("links must be finite, not negative, and not all zero")
-    if not 0 < strength <= 1 or not (own is None or 0 <= own <= 1):
-        problems.append("strength and own must lie in [0, 1], strength above 0")
     if problems:
         raise BadInput(problems)
     out = strength * links / links.max()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import BadInput, ExacthatError
+from . import arguments
 from .statics import regime_mask
 from .world import World
 
@@ -37,7 +37,8 @@ class HomeProduces:
     side = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "industries", tuple(self.industries))
+        listed = arguments.listed(self.industries, f"the argument of {type(self).__name__}")
+        object.__setattr__(self, "industries", tuple(listed))
         if not self.industries:
             raise BadInput(f"{type(self).__name__} needs at least one industry")
 
@@ -69,8 +70,7 @@ class Phase:
 def phase_limits(world: World, phases: Sequence[Phase], horizon: float) -> list[tuple]:
     """Return (mobile, tradable, end date, wanted industries, side) per phase; BadInput with all faults."""
     problems: list[str] = []
-    if not (isinstance(horizon, (int, float, np.number)) and 0 < horizon < math.inf):
-        raise BadInput(f"horizon is {horizon!r}; it must be a positive time")
+    horizon, phases = arguments.horizon(horizon), arguments.listed(phases, "the schedule")
     if not phases:
         raise BadInput("the schedule is empty: give at least Phase('free')")
     nowhere = np.empty(0, np.int64)
@@ -86,7 +86,7 @@ def phase_limits(world: World, phases: Sequence[Phase], horizon: float) -> list[
             problems += [f"{where}: {line}" for line in fault.problems]
             continue
         final = number == len(phases) - 1
-        end, wanted, side = float(horizon), nowhere, 0
+        end, wanted, side = horizon, nowhere, 0
         if isinstance(phase.until, HomeProduces):
             try:
                 wanted, side = world.indices(phase.until.industries), phase.until.side
@@ -97,7 +97,7 @@ def phase_limits(world: World, phases: Sequence[Phase], horizon: float) -> list[
         elif phase.until is None:
             if not final:
                 problems.append(f"{where} has no end and is not the last: give it a date or a condition")
-        elif isinstance(phase.until, (int, float, np.number)) and math.isfinite(phase.until):
+        elif arguments.is_date(phase.until):
             end = float(phase.until)
             if end < latest:
                 problems.append(f"{where} ends at {end:g}, before an earlier phase does ({latest:g})")
@@ -112,7 +112,7 @@ def phase_limits(world: World, phases: Sequence[Phase], horizon: float) -> list[
                     f"{where} is the last and ends at {end:g}, before the horizon {horizon:g}: "
                     "leave its end out or shorten the horizon"
                 )
-            end = min(end, float(horizon))
+            end = min(end, horizon)
         else:
             problems.append(f"{where}: until={phase.until!r} is neither a date nor a condition")
         limits.append((int(kind == "mobile"), tradable, end, wanted, side))
@@ -130,7 +130,8 @@ def opening_schedule(world: World, dates: Sequence[float], horizon: float) -> li
     >>> [phase.until for phase in clusters.opening_schedule(world, [0.0, 5.0, 99.0], horizon=20.0)]
     [5.0, None]
     """
-    dates = np.asarray(dates, dtype=float)
+    arguments.world(world, "opening_schedule")
+    horizon, dates = arguments.horizon(horizon), arguments.dates(dates, "dates")
     if dates.shape != (world.n,) or not np.all(dates >= 0):
         raise BadInput(f"opening dates must be {world.n} non-negative times, one for each industry")
     moments = [0.0, *sorted({float(date) for date in dates if 0 < date < horizon})]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from ..errors import BadParameter
+from ..errors import BadInput
+from . import arguments
 from .paths import Path, simulate, simulate_many
 from .schedule import Phase, opening_schedule
 from .statics import regime_mask, solve
@@ -38,8 +39,11 @@ def present_value(
     >>> clusters.present_value(path, 0.1).round(6).tolist()
     [8.763052, 8.763052]
     """
-    if not discount_rate >= 0:
-        raise BadParameter(f"discount_rate is {discount_rate!r}; it must not be negative")
+    if not isinstance(path, Path):
+        raise BadInput(f"present_value takes a Path, as simulate returns it, not {type(path).__name__}")
+    discount_rate = arguments.rate(discount_rate, "discount_rate")
+    inverse_elasticity = arguments.rate(inverse_elasticity, "inverse_elasticity")
+    unit = arguments.pair(unit, "unit", positive=True)
     knots = path.knots
     longest = min(path.horizon / 8, 1 / discount_rate if discount_rate > 0 else math.inf)
     pieces = [
@@ -50,7 +54,7 @@ def present_value(
     nodes, weights = np.polynomial.legendre.leggauss(8)
     middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
     times = (middle[:, None] + half[:, None] * nodes).ravel()
-    consumption = path.at(times).consumption / np.asarray(unit, dtype=float)
+    consumption = path.at(times).consumption / unit
     if inverse_elasticity == 1:
         utility = np.log(consumption)
     else:
@@ -81,11 +85,11 @@ class _Problem:
     """One objective over opening dates, remembered so that no schedule is simulated twice."""
 
     def __init__(self, world, discount_rate, horizon, weights, inverse_elasticity, rtol, threads):
-        self.world, self.horizon, self.rtol, self.threads = world, float(horizon), rtol, threads
-        self.discount_rate, self.inverse_elasticity = discount_rate, inverse_elasticity
-        self.weights = np.asarray(weights, dtype=float)
-        if self.weights.shape != (2,) or not (self.weights >= 0).all() or not self.weights.any():
-            raise BadParameter("weights must be two non-negative numbers, home and foreign, not both zero")
+        self.world, self.horizon = arguments.world(world, "a search"), arguments.horizon(horizon)
+        self.rtol, self.threads = arguments.tolerance(rtol), threads
+        self.discount_rate = arguments.rate(discount_rate, "discount_rate")
+        self.inverse_elasticity = arguments.rate(inverse_elasticity, "inverse_elasticity")
+        self.weights = arguments.pair(weights, "weights", positive=False)
         start = solve(world, "autarky", world.log_technology)[2][1:]
         self.unit = np.exp(start)
         self.known: dict[tuple, np.ndarray] = {}
@@ -203,7 +207,7 @@ def best_delay(
     True
     """
     problem = _Problem(world, discount_rate, horizon, weights, inverse_elasticity, rtol, threads)
-    never = np.full(world.n, math.inf)
+    never, points = np.full(world.n, math.inf), arguments.whole(points, "points", 2)
     dates = problem.best_date(never, np.ones(world.n, dtype=bool), points)
     return problem.result(dates, {"immediate": np.zeros(world.n), "never": never})
 
@@ -234,6 +238,7 @@ def best_order(
     True
     """
     problem = _Problem(world, discount_rate, horizon, weights, inverse_elasticity, rtol, threads)
+    points, sweeps = arguments.whole(points, "points", 2), arguments.whole(sweeps, "sweeps", 0)
     n = world.n
     never, immediate = np.full(n, math.inf), np.zeros(n)
     one_date = problem.best_date(never, np.ones(n, dtype=bool), points)
@@ -272,6 +277,6 @@ def protect(world: World, industries: Sequence[int | str], until: float | None =
     >>> clusters.protect(world, [1], until=5.0)[0].regime.tolist()
     [True, False, True]
     """
-    _, tradable = regime_mask(world, "free")
-    tradable[world.indices(industries)] = False
+    _, tradable = regime_mask(arguments.world(world, "protect"), "free")
+    tradable[world.indices(arguments.listed(industries, "industries"))] = False
     return [Phase(tradable, until), Phase("free")] if until is not None else [Phase(tradable)]

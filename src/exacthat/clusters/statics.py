@@ -8,9 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import BadInput, BadParameter, NoEquilibrium, nearest
+from . import arguments
 from .world import World, read_only
 
 REGIMES = ("autarky", "free", "mobile")
+_RANGE = 700.0  # largest size of the logarithm of an index of consumption
 
 
 def regime_mask(world: World, regime) -> tuple[str, np.ndarray]:
@@ -22,7 +24,10 @@ def regime_mask(world: World, regime) -> tuple[str, np.ndarray]:
                 f"tradable industries{nearest(regime, REGIMES)}"
             )
         return ("mobile" if regime == "mobile" else "trade"), np.full(world.n, regime != "autarky")
-    mask = np.asarray(regime)
+    try:
+        mask = np.asarray(regime)
+    except ValueError:  # a ragged list
+        mask = np.empty(0)
     if mask.dtype != bool or mask.shape != (world.n,):
         raise BadParameter(
             f"a regime given as an array must be boolean of shape ({world.n},), true where the industry is "
@@ -49,6 +54,19 @@ def solve(world: World, regime, log_technology: np.ndarray):
             "weigh less than 1e-300 of its best one; drop industries that nobody would run, or lower it"
         )
     return share, employment, summary
+
+
+def consumption_index(world: World, logs: np.ndarray) -> np.ndarray:
+    """Return exp of ln D; BadParameter where D, a sum to the power 1 / (sigma - 1), leaves the floating range."""
+    shown = logs[np.isfinite(logs)]  # an empty place consumes nothing, ln D = -inf
+    worst = float(np.abs(shown).max(initial=0.0))
+    if worst > _RANGE:
+        needed = 1 + (world.elasticity - 1) * worst / _RANGE
+        raise BadParameter(
+            f"at elasticity {world.elasticity:g} the index of consumption is exp({shown[np.abs(shown).argmax()]:.4g}), "
+            f"beyond floating numbers: with {world.n} industries take an elasticity of about {needed:.4g} or more"
+        )
+    return np.exp(logs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +98,8 @@ class StaticEquilibrium:
     @cached_property
     def price_index(self) -> np.ndarray:
         """P of each country (2,), equation (2)."""
-        power = 1 - self.world.elasticity
-        return read_only((self.prices**power).sum(axis=1) ** (1 / power))
+        power, least = 1 - self.world.elasticity, self.prices.min(axis=1, keepdims=True)
+        return read_only(least[:, 0] * ((self.prices / least) ** power).sum(axis=1) ** (1 / power))
 
     @cached_property
     def gains(self) -> np.ndarray:
@@ -105,8 +123,9 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
         marginal good. Goods tied at the margin are split in one proportion; under "mobile" an exact tie is
         split half and half. Costs a few passes over the industries, no sort.
 
-    Raises BadParameter for an unknown regime, BadInput for an array without a tradable industry,
-    NoEquilibrium where technologies leave the floating range.
+    Raises BadParameter for an unknown regime and for an elasticity so near 1 that consumption leaves the floating
+    range (its logarithm is about ln n / (sigma - 1)), BadInput for an array without a tradable industry,
+    NoEquilibrium where technologies leave that range.
 
     >>> import numpy as np
     >>> from exacthat import clusters
@@ -117,8 +136,7 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
     >>> trade.gains.round(3).tolist()
     [0.333, 0.333]
     """
-    if not isinstance(world, World):
-        raise BadInput(f"equilibrium takes a clusters.World, not {type(world).__name__}")
+    arguments.world(world, "equilibrium")
     if not regime_mask(world, regime)[1].any() and not isinstance(regime, str):
         raise BadInput('no industry is tradable in this regime: nothing links the countries, write "autarky"')
     share, employment, summary = solve(world, regime, world.log_technology)
@@ -130,5 +148,5 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
         employment=read_only(employment),
         home_share=read_only(share),
         marginal=int(shared[0]) if shared.size else -1,
-        consumption=read_only(np.exp(summary[1:])),
+        consumption=read_only(consumption_index(world, summary[1:])),
     )

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse
 
-from ..errors import BadInput, BadParameter
+from ..errors import BadInput, BadParameter, nearest
 
 _LISTED = 20  # faulty cells listed one by one
 
@@ -108,7 +108,9 @@ class World:
             bad = ~((labour > 0) & np.isfinite(labour))
             problems += _cells(bad, labour, "labour", "each country needs workers")
         industries = self.industries
-        if industries is not None:
+        if isinstance(industries, str) or not (industries is None or hasattr(industries, "__iter__")):
+            problems.append(f"industries is {industries!r}; it must be a list of labels")
+        elif industries is not None:
             industries = tuple(str(name) for name in industries)
             if n is not None and len(industries) != n:
                 problems.append(f"{len(industries)} industry labels for {n} industries")
@@ -162,6 +164,9 @@ class World:
         3.0
         """
         fields = ("technology", "spillovers", "elasticity", "labour", "industries")
+        unknown = [name for name in changes if name not in fields]
+        if unknown:
+            raise BadInput([f"a World has no {name!r}{nearest(name, fields)}" for name in unknown])
         return World(**{**{name: getattr(self, name) for name in fields}, **changes})
 
     def indices(self, industries: Sequence[int | str]) -> np.ndarray:

@@ -124,10 +124,10 @@ def _curves(study: ClusterStudy) -> Figure:
         study.lines["relative_productivity"],
         color=BLUE,
         lw=2.0,
-        label="relative productivity A / A*, (10)",
+        label="relative productivity A / A*, (11)",
     )
     axes.plot(
-        z, study.lines["balanced_trade"], color=ORANGE, lw=2.0, ls=DASHES[1], label="balanced trade, (11)"
+        z, study.lines["balanced_trade"], color=ORANGE, lw=2.0, ls=DASHES[1], label="balanced trade, (10)"
     )
     axes.plot([0, crossing, crossing], [wage, wage, 0], color=GREY, lw=0.9, ls=":")
     axes.plot(

@@ -12,11 +12,18 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from exacthat.cluster_country import COLUMNS, MEANING
 from exacthat.cluster_study import ClusterStudy, phases_text
 from exacthat.report.files import PROGRAM
 from exacthat.report.manifest import SCHEMA
 from exacthat.report.screen import printed
 
+_SHORT = {
+    "own learning": "own links",
+    "growth autarky": "growth closed",
+    "cluster destroyed": "cluster lost",
+    "consumers lose": "buyers lose",
+}
 SHOWN = 12  # events on the screen; all of them are in the manifest
 
 
@@ -43,6 +50,8 @@ def report(study: ClusterStudy) -> str:
         meaning += "; switch: date of the last phase" if "switch" in study.columns else ""
         parts.append(Text(meaning, style="dim"))
         parts += [Text("\nEvents"), _events(study)]
+    if study.cases:
+        parts += [Text("\nOne assumption changed at a time"), _cases(study), Text(f" {MEANING}", style="dim")]
     parts += [Text(), *map(Text, (*study.findings, *said_of_paper(study)))]
     return printed(parts)
 
@@ -97,6 +106,11 @@ def manifest(study: ClusterStudy, tol: float, wall_seconds: float) -> dict:
         },
         "statements": {statement: bool(held) for statement, held in study.statements.items()},
         "table": {"columns": list(study.columns), "rows": [list(row) for row in study.rows]},
+        **(
+            {"cases": {"columns": list(COLUMNS), "rows": [list(row) for row in study.cases]}}
+            if study.cases
+            else {}
+        ),
         "events": [
             {"schedule": one.schedule, "time": one.time, "kind": one.kind, "industries": list(one.industries)}
             for one in study.events
@@ -138,6 +152,22 @@ def _table(study: ClusterStudy) -> Table:
         shown = ("", *row[1:]) if row[0] == previous else row
         previous = row[0]
         table.add_row(*(_cell(name, value) for name, value in zip(study.columns, shown)))
+    return table
+
+
+def _cases(study: ClusterStudy) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, value in zip(COLUMNS[1:], study.cases[0][1:]):
+        heading = _SHORT.get(name, name).replace(" ", "\n")
+        table.add_column(
+            heading, justify="left" if isinstance(value, str) else "right", vertical="bottom", no_wrap=True
+        )
+    previous = None
+    for matrix, *row in study.cases:
+        if matrix != previous:
+            table.add_row(Text(f"spillovers: {matrix}", style="bold"))
+        previous = matrix
+        table.add_row(*(f"{value:z.3g}" if isinstance(value, float) else str(value) for value in row))
     return table
 
 
