@@ -11,7 +11,7 @@ from exacthat.checks import thread_count
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
-from exacthat.kernels.gravity.system import Point, Solution
+from exacthat.kernels.gravity.system import Point, Solution, System
 from exacthat.solver import BALANCE, ROUNDING, default_threads, imbalance, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
@@ -52,7 +52,7 @@ class World:
 
         With a `tolerance` of its own the solution serves a step of the integrator and trade need not balance.
         """
-        system = self._system(y)
+        system = self.system(y)
         if system is None:
             return None
         aim = self.tolerance if tolerance is None else tolerance
@@ -66,7 +66,7 @@ class World:
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
-        system = self._system(y)
+        system = self.system(y)
         if system is None:
             return None
         outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
@@ -115,8 +115,8 @@ class World:
         countries, industries = self.economy.countries, self.economy.industries
         return (countries[at[0]], "spending") if len(at) == 1 else (countries[at[1]], industries[at[0]])
 
-    def _system(self, y):
-        """The hat system at y; None where y is no productivity."""
+    def system(self, y) -> System | None:
+        """Return the hat system at y; None where y is no productivity."""
         ln_hat = np.log(self.productivity(y)) - self.ln_initial
         if np.isnan(ln_hat).any():
             return None
