@@ -171,11 +171,10 @@ def lagrange(nodes, time: float) -> np.ndarray:
 
 
 def between(times, points, time: float) -> Point:
-    """Interpolate solutions at rising `times` along straight lines."""
-    after = min(max(bisect_right(times, time), 1), len(times) - 1)
-    if len(times) == 1:
-        return points[0]
-    return combine(points[after - 1 : after + 1], lagrange(np.array(times[after - 1 : after + 1]), time))
+    """Interpolate solutions at rising `times` by the polynomial through the `USED` around a date."""
+    first = min(max(bisect_right(times, time) - USED // 2, 0), max(len(times) - USED, 0))
+    chosen = slice(first, first + USED)
+    return combine(points[chosen], lagrange(np.array(times[chosen]), time))
 
 
 def combine(points, weights) -> Point:
