@@ -202,6 +202,18 @@ class Path:
         own = shock.hats(self.economy).productivity
         return replace(shock, productivity=phi if own is None else own * phi), phase.policy or Policy()
 
+    def rates(self, time: float, side: str = "right") -> Policy:
+        """Return the rates in force at a date, the economy's own where a phase has none; arrays in full.
+
+        >>> from exacthat.dynamics import Learning, simulate
+        >>> world = Economy([[[2.0, 3.0]]], 4.0)
+        >>> aid = Phase(policy=Policy(production_subsidy=[0.1, 0.0]), until=3.0)
+        >>> path = simulate(world, Learning(np.eye(2)), [aid, Phase()], horizon=9.0)
+        >>> path.rates(0.0).production_subsidy.tolist(), path.rates(3.0).production_subsidy.tolist()
+        ([[0.1, 0.0]], [[0.0, 0.0]])
+        """
+        return self._leg(float(time), side).world.problem.policy
+
     def _leg(self, time: float, side: str) -> Leg:
         starts = self.phase_starts
         at = int(np.searchsorted(starts, time, side="right" if side == "right" else "left")) - 1
