@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import Reader, frozen
 from ..errors import BadInput, BadParameter
-from ..inputs import Reader, frozen
 from .mill import RULES, MillTest, mill_of_paths, supported_by
 from .search import Difference
 from .series import fit

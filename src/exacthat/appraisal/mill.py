@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import Reader, frozen
 from ..errors import BadInput, nearest
-from ..inputs import Reader, frozen
 
 RULES = ("share", "stands")
 _NAMED = 3  # industries that a verdict names

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.checks import Reader, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
-from exacthat.inputs import Reader, frozen
 
 LAWS = ("additive", "proportional", "stocks")
 

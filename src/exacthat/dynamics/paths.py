@@ -9,12 +9,12 @@ import numpy as np
 
 from exacthat.assembly import assemble, check_baseline
 from exacthat.certificate import CERTIFIED, Certificate
+from exacthat.checks import Reader, frozen
 from exacthat.dynamics.learning import Learning
 from exacthat.dynamics.schedule import Phase, check_kind, spans
 from exacthat.dynamics.worlds import Predictor, World, between
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, NotConverged
-from exacthat.inputs import Reader, frozen
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution
 from exacthat.scenario import Policy, Shock

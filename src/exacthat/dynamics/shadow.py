@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from exacthat.checks import Reader, frozen
 from exacthat.dynamics.paths import Leg, Path
 from exacthat.dynamics.schedule import check_kind
 from exacthat.errors import BadInput, NotConverged
-from exacthat.inputs import Reader, frozen
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Pullback, Solution, System
 
