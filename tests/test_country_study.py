@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -560,6 +561,19 @@ def test_tables_are_written_in_full_and_again_in_the_manifest(run):
     assert written == {*manifest["files"], "own.json", "own-peers.json", "own-peers.csv", "own-peers.png"}
     first = json.loads((out / "own-peers.json").read_text(encoding="utf-8"))
     assert first["study"]["kind"] == "corrective-policy"
+
+
+def test_the_documented_report_is_whole_and_says_what_the_page_prints():
+    """The report in docs/ and the sentences beside it are of one run, and bear no trace of where it ran."""
+    docs = Path(__file__).parents[1] / "docs"
+    report = (docs / "pakistan.html").read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/root|/tmp|/work|[A-Z]:\\\\", report)
+    assert len(report) < 1_500_000
+    printed = (docs / "country-study.md").read_text(encoding="utf-8").split("```\n")[1]
+    title, findings = printed.split("\n\n", 1)
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", report)).split()
+    assert f"<h1>{title}</h1>" in report
+    assert " ".join(findings.split()) in " ".join(shown)
 
 
 @pytest.mark.parametrize("suffix", [".html", "-claims.csv", "-peers.csv"])
