@@ -171,6 +171,19 @@ def test_the_subsidy_that_pays_for_scale_and_learning_is_the_best(entry):
     assert np.abs(value(mu).production_subsidy).max() > 1e-4  # scale alone leaves something to gain
 
 
+def test_industries_next_to_nothing_teach_next_to_nothing():
+    fitted = Learning([[0.1, 0.2], [0.3, 0.4]], activity=0.0).fit(eh.Economy([[[1.0, 1.0]]], 4.0))
+    employment = np.array([[1.0, 1e-300]])
+    teaching, receiving, stocks = fitted.pulled_back(np.ones((1, 2)), employment, np.ones((1, 2)))
+    np.testing.assert_allclose(teaching, [[0.3, 0.7]])
+    assert (receiving == 0).all()
+    assert (stocks == 0).all()
+    # At an activity constant of the employment's size half of the slope is there; an idle cell has none.
+    fitted = Learning([[0.1, 0.2], [0.3, 0.4]], activity=0.5).fit(eh.Economy([[[1.0, 1.0]]], 4.0))
+    _, receiving, _ = fitted.pulled_back(np.ones((1, 2)), np.array([[0.5, 0.0]]), np.ones((1, 2)))
+    np.testing.assert_allclose(receiving, [[0.5 * 0.5 * 0.1, 0.0]])
+
+
 def test_a_path_of_no_dates_and_default_dates():
     economy = worlds.economy(1, 2, 2, highest_alpha=0.5)
     path = simulate(economy, Learning(0.02 * np.eye(2)), [Phase(until=3.0), Phase()], horizon=8.0)

@@ -173,7 +173,7 @@ class Fitted(NamedTuple):
         industry receptive (through psi), and to productivity; each (N, K)."""
         floor = np.where(employment > 0, employment + self.activity, 1.0)
         psi = np.where(employment > 0, employment / floor, 0.0)
-        slope = np.where(employment > 0, self.activity / floor**2, 0.0)
+        slope = np.where(employment > 0, self.activity / floor / floor, 0.0)
         taught, diffusion = psi * weights, self.diffusion
         to_productivity = np.zeros_like(taught)
         if self.law == "stocks":

@@ -203,7 +203,7 @@ class Path:
         return replace(shock, productivity=phi if own is None else own * phi), phase.policy or Policy()
 
     def rates(self, time: float, side: str = "right") -> Policy:
-        """Return the rates in force at a date, the economy's own where a phase has none; arrays in full.
+        """Return the rates in force at a date, by default the economy's own: full arrays, or None at the border.
 
         >>> from exacthat.dynamics import Learning, simulate
         >>> world = Economy([[[2.0, 3.0]]], 4.0)
