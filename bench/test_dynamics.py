@@ -94,6 +94,19 @@ def test_dynamics_plain_loop(benchmark, record, rtol):
     )  # fmt: skip
 
 
+def test_dynamics_learning_value(benchmark, record):
+    economy, learning = world()
+    path = dynamics.simulate(economy, learning, horizon=HORIZON, rtol=1e-4)
+    value = benchmark.pedantic(dynamics.learning_value, (path, 0.05, "PAK"), {"times": [0.0]}, rounds=3)
+    tight = dynamics.learning_value(path, 0.05, "PAK", times=[0.0], rtol=1e-8)
+    n = economy.countries.index("PAK")
+    np.testing.assert_allclose(value.rate[0, n], tight.rate[0, n], rtol=1e-3)
+    record(
+        "50 years", "81x28 rtol 0.0001", "shadow value of learning", evaluations=value.evaluations,
+        residual=f"{value.residual:.1e}",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("method", ["numpy", "exacthat numba"])
 def test_dynamics_kernel(benchmark, record, size, method):

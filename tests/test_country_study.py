@@ -7,20 +7,33 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.special import ndtri
 
 import exacthat as eh
 from exacthat import datasets, scenarios
 from exacthat.commands import command
 from exacthat.country_study import country_study, dynamic
-from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY, above, below, claims, compound_growth, size
+from exacthat.country_study.claims import (
+    CONFIRMED,
+    MEASURES,
+    NOT,
+    ROUGHLY,
+    above,
+    below,
+    claims,
+    compound_growth,
+    size,
+)
 from exacthat.country_study.correction import correct
 from exacthat.country_study.diagnosis import diagnose
-from exacthat.country_study.draws import ALPHA_BELOW, elasticity_draws
+from exacthat.country_study.draws import elasticity_draws
 from exacthat.country_study.focus import SECTORS, supports
+from exacthat.country_study.knowledge import knowledge_scenarios
 from exacthat.country_study.sensitivity import (
     BASELINE,
     CERTIFIED,
@@ -35,6 +48,7 @@ from exacthat.country_study.specialisation import specialisation
 from exacthat.errors import BadInput
 from exacthat.report.country import files, grids, words
 from exacthat.study import corrective_policy
+from exacthat.sweep.draws import ALPHA_BELOW, NOT_BELOW
 
 FILE = """[scenario]
 name = "own"
@@ -214,6 +228,30 @@ def test_draws_stay_inside_the_model_and_share_estimates(economy):
     assert sum(drawn.reasons.values()) >= sum(drawn.cut.values()) > 0
 
 
+def test_cut_draws_are_counted_and_told(economy, study):
+    """The proposals of the first estimate, drawn here one by one."""
+    count, seed = 40, 3
+    drawn = elasticity_draws(economy, count, seed)
+    table = datasets.elasticity_table("ll2023")
+    name = next(iter(drawn.proposed))
+    at = [table["table3_row"].tolist().index(row) for row in name.split("+")]
+    normal = ndtri(np.random.Generator(np.random.PCG64(seed)).random((256, 2, len(at))))
+    kept = cut = 0
+    for proposal in normal:
+        epsilon = table["table3_epsilon"][at] + table["table3_epsilon_se"][at] * proposal[0]
+        mu = table["table3_mu"][at] + table["table3_mu_se"][at] * proposal[1]
+        inside = (epsilon > 0).all() and (mu >= 0).all() and epsilon.mean() * mu.mean() < 0.995
+        kept, cut = kept + inside, cut + (not inside)
+        if kept == count:
+            break
+    assert (drawn.proposed[name], drawn.cut[name]) == (kept + cut, cut)
+    assert drawn.reasons[NOT_BELOW] > 0
+    held = study.interval.draws
+    told = dict(words.summary(study))["What it rests on"][-1]
+    assert f" {sum(held.cut.values())} of {sum(held.proposed.values())} proposals were cut" in told
+    assert f" {held.reasons[NOT_BELOW]} of them (also) because mu*epsilon was not below 0.995" in told
+
+
 def test_draws_repeat_with_their_seed_and_grow_by_it(economy):
     first, again, other = (elasticity_draws(economy, 5, seed) for seed in (1, 1, 2))
     assert (first.trade_elasticity == again.trade_elasticity).all()
@@ -335,7 +373,7 @@ def test_between_nodes_the_path_is_as_interpolated(base):
     learning = dynamic.Learning(datasets.spillovers("proximity", industries), industries=industries)
     learning = dynamic.scale_to_growth(world, learning, "PAK", dynamic.manufacturing(world), 0.07)
     plan = (SECTORS[0], "s = 0.1", 0.1)
-    stream = dynamic._stream(dynamic._sampled(world, 0, learning, plan))
+    stream = dynamic._stream(dynamic._sampled(world, 0, learning, plan, valued=False))
     rates = np.zeros(world.output_shares.shape)
     rates[0, industries.index("C13T15")] = 0.1
     policy = eh.Policy(production_subsidy=rates)
@@ -352,6 +390,53 @@ def test_verdicts_agree_with_the_numbers_beside_them(learned):
         for one in held.trajectories:
             assert one.bastable == (one.equivalent > 0)
             assert one.mill == (one.mill_margin >= -1e-7)
+
+
+def test_dynamic_subsidies_are_scale_and_the_shadow_value_of_learning(base, learned):
+    world = small(base)
+    *held, mean = learned[0].subsidies
+    assert [one.industry for one in held] == [sector.industry for sector in SECTORS if sector.industry]
+    assert mean.industry == "all industries"
+    assert all(not one.subsidies for one in learned[1:])
+    industries = world.industries
+    learning = dynamic.Learning(datasets.spillovers("proximity", industries), industries=industries)
+    learning = dynamic.scale_to_growth(
+        world, learning, "PAK", dynamic.manufacturing(world), learned[0].assumptions.growth
+    )
+    path = dynamic.simulate(world, learning, horizon=dynamic.HORIZON)
+    value = dynamic.learning_value(path, dynamic.DISCOUNT, "PAK", times=[0.0])
+    for one in held:
+        k = industries.index(one.industry)
+        assert one.scale == pytest.approx(100 * world.scale_elasticity[k])
+        assert one.learning == pytest.approx(100 * value.rate[0, 0, k], rel=1e-3)
+        assert one.subsidy == pytest.approx(one.scale + one.learning)
+        assert 0 < one.later < one.learning  # fewer years are left to use what is learned
+    benefit = value.marginal_external_benefit[0, 0]
+    assert mean.subsidy == pytest.approx(100 * world.output_shares[0] @ benefit, rel=1e-3)
+
+
+# Research and knowledge from abroad
+
+
+def test_knowledge_starts_at_the_growth_of_the_series(economy):
+    found = knowledge_scenarios(economy, "PAK")
+    assert len(found) == 6
+    for still, research, wider in (found[:3], found[3:]):
+        assert still.gains == (0.0, 0.0)
+        # Law (8) keeps the growth of the series; twice the research adds the part that came from home or more.
+        history = 100 * np.log1p(compound_growth(MEASURES[0], "PAK", 1991)[0] / 100)
+        assert still.equilibrium == pytest.approx(history)
+        home = (1 - still.from_abroad / 100) * history
+        assert research.equilibrium > history + home
+        assert wider.equilibrium > history
+        # Law (4): research moves levels, not growth for ever, and diffusion between others stays what it was.
+        assert research.long_run == pytest.approx(still.long_run)
+        assert min(*research.gains, *wider.gains) > 0
+        assert research.growth > still.growth
+    assert (
+        found[4].gains[1] < found[1].gains[1]
+    )  # the more comes from abroad, the less research at home moves
+    assert knowledge_scenarios(economy, "DEU") == ()
 
 
 # The whole and its report
@@ -414,7 +499,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         held = dict(attributes)
-        if tag in ("script", "link", "iframe", "img", "object", "embed", "base"):
+        if tag in ("link", "iframe", "img", "object", "embed", "base"):
             self.outside.append(tag)
         for name in ("href", "src", "xlink:href", "srcset", "action"):
             if name in held and not held[name].startswith("#"):
@@ -428,6 +513,8 @@ def test_page_reaches_for_nothing_outside_itself(run):
     page = Page()
     page.feed(text)
     assert page.outside == []
+    assert text.count("<script>") == 1  # sorts the tables
+    assert not re.search(r"import|fetch|XMLHttpRequest|https?:", text[text.index("<script>") :])
     assert len(page.ids) == len(set(page.ids))
     assert "@import" not in text
     assert not re.search(r"url\((?!#)", text)
@@ -475,6 +562,19 @@ def test_tables_are_written_in_full_and_again_in_the_manifest(run):
     assert written == {*manifest["files"], "own.json", "own-peers.json", "own-peers.csv", "own-peers.png"}
     first = json.loads((out / "own-peers.json").read_text(encoding="utf-8"))
     assert first["study"]["kind"] == "corrective-policy"
+
+
+def test_the_documented_report_is_whole_and_says_what_the_page_prints():
+    """The report in docs/ and the sentences beside it are of one run, and bear no trace of where it ran."""
+    docs = Path(__file__).parents[1] / "docs"
+    report = (docs / "pakistan.html").read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w<:/.])/\w+/\w+|\b[A-Z]:\\\\", report)  # an absolute path
+    assert len(report) < 1_500_000
+    printed = (docs / "country-study.md").read_text(encoding="utf-8").split("```\n")[1]
+    title, findings = printed.split("\n\n", 1)
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", report)).split()
+    assert f"<h1>{title}</h1>" in report
+    assert " ".join(findings.split()) in " ".join(shown)
 
 
 @pytest.mark.parametrize("suffix", [".html", "-claims.csv", "-peers.csv"])

@@ -433,6 +433,47 @@ def test_compare_appraises_two_paths():
     np.testing.assert_allclose(found.static_cost, static, atol=1e-6)
 
 
+def test_what_a_policy_supports_is_read_from_its_rates():
+    eco, process, policy = supported_world()
+    horizon = 12.0
+
+    def path(*phases):
+        return simulate(eco, process, list(phases), horizon=horizon)
+
+    def tested(ours, theirs, **options):
+        return eh.compare(ours, theirs, discount_rate=0.04, **options).mill_test
+
+    without = path(Phase())
+    support = path(Phase(policy=policy, until=4.0), Phase(until=9.0), Phase())
+    found = eh.compare(support, without, discount_rate=0.04)
+    expected = np.zeros((2, 3), dtype=bool)
+    expected[0, 0] = True
+    np.testing.assert_array_equal(found.mill_test.supported, expected)
+    assert found.mill_test.support_ends == 4.0
+    assert found.mill.tolist() == [True, False]
+    assert found.mill_test.verdict(0) == f"yes ({eco.industries[0]})"
+    assert f"yes ({eco.industries[0]})" in str(found)
+    assert "not tested" in str(found)
+    assert tested(support, without, support_ends=9.0).support_ends == 9.0
+    # The same policy under way in both paths supports nobody, nor does one rate for all, nor one that stays.
+    assert tested(support, support) is None
+    everywhere = eh.Policy(production_subsidy=[[0.1], [0.2]])
+    assert tested(path(Phase(policy=everywhere, until=4.0), Phase()), without) is None
+    assert tested(path(Phase(policy=policy)), without) is None
+    assert tested(lambda t: np.ones((t.size, 2)), without, horizon=horizon) is None
+    assert tested(support, without, horizon=3.0) is None
+    # A tariff supports the importer's industry, an export subsidy the exporter's.
+    rates = np.zeros((2, 2, 3))
+    rates[0, 1, 2] = 0.2
+    for name, country in (("tariff", 1), ("export_subsidy", 0)):
+        mask = tested(path(Phase(policy=eh.Policy(**{name: rates}), until=4.0), Phase()), without).supported
+        assert np.argwhere(mask).tolist() == [[country, 2]]
+    named = tested(support, without, supported=[eco.industries[1]])
+    np.testing.assert_array_equal(named.supported, [[False, True, False]] * 2)
+    with pytest.raises(BadInput, match="unknown industry 'clothes'"):
+        tested(support, without, supported=["clothes"])
+
+
 def test_a_policy_compared_with_itself_is_worth_nothing():
     eco, process, policy = supported_world()
     path = simulate(eco, process, [Phase(policy=policy, until=10.0), Phase()], horizon=20.0)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import Reader, frozen
 from ..errors import BadInput, BadParameter
-from ..inputs import Reader, frozen
-from .mill import RULES, MillTest, mill_of_paths
+from .mill import RULES, MillTest, mill_of_paths, supported_by
 from .search import Difference
 from .series import fit
 from .streams import as_stream
@@ -65,7 +65,7 @@ class Appraisal:
     - `critical_discount_rates`: for each country all rates at which the present value is zero, rising, with
       the side on which the policy pays; `critical_discount_rate` the largest (nan if there is none);
     - `bastable`: the present value is positive; `mill`: all supported industries stand after support ends,
-      None if none were named (`mill_test` has the industries);
+      None if none were named or found (`mill_test` has the industries);
     - `error`: bound on the numerical error of `present_value`, as estimated.
     """
 
@@ -114,7 +114,10 @@ class Appraisal:
             label = self.countries[n] if self.countries else str(n)
             numbers = (self.consumption_equivalent, self.static_cost, self.break_even, self.overtaking)
             rates = ", ".join(f"{rate:.4g} ({pays})" for rate, pays in self.critical_discount_rates[n])
-            verdicts = ("yes" if self.bastable[n] else "no", _mill_word(self.mill_test, n))
+            verdicts = (
+                "yes" if self.bastable[n] else "no",
+                self.mill_test.verdict(n) if self.mill_test else "not tested",
+            )
             cells = ("never" if np.isinf(number[n]) else f"{number[n]:.4g}" for number in numbers)
             rows.append((label, *cells, rates or "none", *verdicts))
         widths = [max(len(row[c]) for row in rows) for c in range(len(titles))]
@@ -149,10 +152,13 @@ def compare(
     horizon, or since its last breakpoint). A tail needs delta > 0 and delta > (1 - theta) growth, or its
     value diverges.
 
-    `supported` asks for the Mill test: boolean (N, K), (K,), or a list of industries; see `mill_test` for
-    `mill_rule` ("share" or "stands"; by default the one that fits the model: "share" for states with
-    `output_shares`, "stands" for states with `employment`). `support_ends` is the date when support ends, by
-    default the policy path's last event of kind "phase".
+    `supported` says which industries the Mill test is about: boolean (N, K), (K,), or a list of industries by number or
+    label. By default, for paths of `exacthat.dynamics`, those that the policy supports beyond the baseline (a
+    production subsidy raised by more than the country's mean, a higher tariff or export subsidy), if that ends
+    within the horizon; other streams are then not tested. See `mill_test` for `mill_rule` ("share" or "stands"; by
+    default the one that fits the model: "share" for states with `output_shares`, "stands" for states with
+    `employment`). `support_ends` is the date when support ends, by default when the policy so found does, or the
+    policy path's last event of kind "phase".
 
     `resolution` is the accuracy of the streams, in utility: smaller differences count as zero where signs are
     read (break-even, overtaking, critical rates, Bastable), and the integration does not chase them. Raises
@@ -206,6 +212,9 @@ def compare(
     ]
     rates = tuple(tuple(CriticalRate(*found) for found in each.critical_rates()) for each in differences)
     test = None
+    if supported is None:
+        supported, ends = supported_by(policy_path, baseline_path, end)
+        support_ends = ends if support_ends is None else support_ends
     if supported is not None:
         test = mill_of_paths(policy_path, baseline_path, supported, support_ends, end, breakpoints, mill_rule)
         if test.passes.size != n:
@@ -334,9 +343,3 @@ def _tails(read, streams, unit, end, tail, tail_growth, curvature, rate):
 
 def _only(tail: Tail, country: int) -> Tail:
     return Tail(float(tail.level[country]), float(tail.growth[country]), tail.curvature)
-
-
-def _mill_word(test: MillTest | None, country: int) -> str:
-    if test is None or not test.supported[country].any():
-        return "not tested"
-    return "yes" if test.passes[country] else "no"

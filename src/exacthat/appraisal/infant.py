@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs import Reader, frozen
+from ..checks import Reader, frozen
 
 
 @dataclass(frozen=True, eq=False)

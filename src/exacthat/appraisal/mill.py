@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import BadInput
-from ..inputs import Reader, frozen
+from ..checks import Reader, frozen
+from ..errors import BadInput, nearest
 
 RULES = ("share", "stands")
+_NAMED = 3  # industries that a verdict names
 _WITHIN = 9  # dates looked at between two breakpoints
 
 
@@ -21,7 +22,7 @@ class MillTest:
     `supported` (N, K) is what was tested, `stands` (N, K) the verdict (False where nothing was tested),
     `margin` (N, K) how much employment share the industry had to spare at its worst date (nan where nothing
     was tested), `passes` (N,) whether all supported industries of a country stand (False if it has none),
-    `rule` and `support_ends` how and from when it was tested.
+    `rule` and `support_ends` how and from when it was tested; `industries` are labels or None.
     """
 
     supported: np.ndarray
@@ -30,6 +31,18 @@ class MillTest:
     passes: np.ndarray
     rule: str
     support_ends: float | None = None
+    industries: tuple[str, ...] | None = None
+
+    def verdict(self, country: int) -> str:
+        """Say of one country whether what was supported stands, and name it; of failures only those."""
+        tested = self.supported[country]
+        if not tested.any():
+            return "not tested"
+        passes = self.passes[country]
+        named = np.flatnonzero(tested if passes else tested & ~self.stands[country])
+        labels = [self.industries[k] if self.industries else str(k) for k in named]
+        more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+        return f"{'yes' if passes else 'no'} ({', '.join(labels[:_NAMED])}{more})"
 
 
 def supported_industries(production_subsidy, employment_shares) -> np.ndarray:
@@ -56,7 +69,37 @@ def supported_industries(production_subsidy, employment_shares) -> np.ndarray:
     return subsidy > (weights * subsidy).sum(axis=1, keepdims=True) + 1e-12
 
 
-def mill_test(policy_shares, baseline_shares, supported, *, rule="share", support_ends=None) -> MillTest:
+def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | None]:
+    """Return which industries one path's policy supports beyond another's, (N, K), and when that ends.
+
+    Supported is whatever in any phase has a production subsidy raised over the baseline's by more than the mean of its
+    country (weights: employment of the baseline at date 0), a higher tariff against anyone, or a higher export
+    subsidy to anyone. (None, None) for paths without `rates`, where nothing is supported, and where support lasts
+    to the horizon: then there is no date from which industries have to stand alone.
+    """
+    if not all(hasattr(path, "rates") for path in (policy, baseline)):
+        return None, None
+    shares = baseline.at(0.0).output_shares
+    dates = np.union1d(policy.phase_starts, baseline.phase_starts)
+    masks = []
+    for date in dates:
+        raised = []
+        for name in ("production_subsidy", "tariff", "export_subsidy"):
+            new, old = (getattr(path.rates(date), name) for path in (policy, baseline))
+            raised.append((1.0 + (0.0 if new is None else new)) / (1.0 + (0.0 if old is None else old)) - 1.0)
+        subsidy, tariff, export = raised
+        mask = supported_industries(subsidy, shares)
+        mask |= (np.atleast_3d(tariff) > 1e-12).any(axis=0) | (np.atleast_3d(export) > 1e-12).any(axis=1)
+        masks.append(mask)
+    held = [at for at, mask in enumerate(masks) if mask.any()]
+    if not held or held[-1] == len(dates) - 1 or dates[held[-1] + 1] > horizon:
+        return None, None
+    return np.any(masks, axis=0), float(dates[held[-1] + 1])
+
+
+def mill_test(
+    policy_shares, baseline_shares, supported, *, rule="share", support_ends=None, industries=None
+) -> MillTest:
     """Judge from employment shares at and after the end of support whether supported industries stand.
 
     `policy_shares` and `baseline_shares` (T, N, K) are the industries' shares in their country's employment
@@ -64,8 +107,8 @@ def mill_test(policy_shares, baseline_shares, supported, *, rule="share", suppor
     that is positive and never below that of the baseline path: with gravity no industry ever shuts, so
     survival alone says nothing. "stands" asks for a share that is never zero: with Ricardian specialisation
     an industry that cannot stand shuts. `supported` is boolean (N, K) or (K,), or a list of industries to
-    test in every country; `support_ends` is recorded. Raises `BadInput` for shapes, `BadParameter` for shares
-    outside [0, 1].
+    test in every country, by number or, where `industries` gives labels, by label; `support_ends` is recorded.
+    Raises `BadInput` for shapes and unknown labels, `BadParameter` for shares outside [0, 1].
 
     >>> verdict = mill_test([[[0.4, 0.6]]], [[[0.3, 0.7]]], [0, 1])
     >>> verdict.stands.tolist(), verdict.passes.tolist()
@@ -79,14 +122,20 @@ def mill_test(policy_shares, baseline_shares, supported, *, rule="share", suppor
         shapes = f"policy_shares {policy.shape} and baseline_shares {baseline.shape}"
         read.fault(f"{shapes} do not fit: both must be (T, N, K), T >= 1")
         read.finish()
-    tested = _mask(read, supported, policy.shape[1:])
+    if industries is not None:
+        industries = tuple(str(label) for label in industries)
+        if len(industries) != policy.shape[2]:
+            read.fault(f"{len(industries)} industries are named, the shares have {policy.shape[2]}")
+            read.finish()
+    tested = _mask(read, supported, policy.shape[1:], industries)
     read.finish()
     least = policy.min(axis=0)
     margin = (policy - baseline).min(axis=0) if rule == "share" else least
     stands = tested & (least > 0) & (margin >= -1e-9)  # shares are known to about the tolerance of a solve
     passes = tested.any(axis=1) & (stands | ~tested).all(axis=1)
     margin = np.where(tested, margin, np.nan)
-    return MillTest(frozen(tested), frozen(stands), frozen(margin), frozen(passes), rule, support_ends)
+    tested, stands, margin, passes = map(frozen, (tested, stands, margin, passes))
+    return MillTest(tested, stands, margin, passes, rule, support_ends, industries)
 
 
 def mill_of_paths(policy, baseline, supported, support_ends, horizon, breakpoints, rule) -> MillTest:
@@ -116,7 +165,9 @@ def mill_of_paths(policy, baseline, supported, support_ends, horizon, breakpoint
         shares[name] = np.concatenate([part for part, _ in parts])
         found[name] = parts[0][1]
     rule = rule or ("share" if found["policy"] == "output_shares" else "stands")
-    return mill_test(shares["policy"], shares["baseline"], supported, rule=rule, support_ends=end)
+    labels = getattr(policy, "industries", None)
+    options = {"rule": rule, "support_ends": end, "industries": labels}
+    return mill_test(shares["policy"], shares["baseline"], supported, **options)
 
 
 def _shares(name, path, times, side):
@@ -128,8 +179,13 @@ def _shares(name, path, times, side):
     raise BadInput(f"the states of the {name} path have neither 'output_shares' nor 'employment'")
 
 
-def _mask(read: Reader, supported, shape) -> np.ndarray:
+def _mask(read: Reader, supported, shape, industries) -> np.ndarray:
     given = np.asarray(supported)
+    if given.ndim == 1 and given.dtype.kind == "U" and industries is not None:
+        for label in given:
+            if label not in industries:
+                read.fault(f"supported names an unknown industry {str(label)!r}{nearest(label, industries)}")
+        return np.broadcast_to(np.isin(industries, given), shape)
     if given.dtype == bool and given.shape in (shape, shape[1:]):
         return np.broadcast_to(given, shape)
     if given.ndim == 1 and given.size and np.issubdtype(given.dtype, np.integer):
@@ -139,6 +195,6 @@ def _mask(read: Reader, supported, shape) -> np.ndarray:
             )
             return np.zeros(shape, dtype=bool)
         return np.broadcast_to(np.isin(np.arange(shape[1]), given), shape)
-    kinds = f"boolean {shape} or {shape[1:]}, or a list of industry numbers"
+    kinds = f"boolean {shape} or {shape[1:]}, or a list of industries by number or label"
     read.fault(f"supported is {given.dtype} of shape {given.shape}; it must be {kinds}")
     return np.zeros(shape, dtype=bool)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import Reader, frozen
 from ..errors import BadInput
-from ..inputs import Reader, frozen
 
 WELFARE = ("consumption", "welfare_hat")  # what the states of a path call welfare, in order of preference
 

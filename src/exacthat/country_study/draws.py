@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from exacthat.datasets import elasticity_table
 from exacthat.economy import Economy
-from exacthat.sweep.draws import ALPHA_BELOW, Draws, Estimate, draw_estimates
-
-__all__ = ["ALPHA_BELOW", "Draws", "elasticity_draws"]
+from exacthat.sweep.draws import Draws, Estimate, draw_estimates
 
 
 def elasticity_draws(economy: Economy, count: int, seed: int) -> Draws:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import BarycentricInterpolator
 
-from exacthat.appraisal import CriticalRate, Stream, compare, mill_test
+from exacthat.appraisal import CriticalRate, Stream, compare, mill_test, pigouvian_subsidy
 from exacthat.checks import frozen
 from exacthat.country_study.diagnosis import TARGET_RISE, TARGET_YEARS, Diagnosis
 from exacthat.country_study.focus import CORRECTIVE, SECTORS, TENTH, FocusSector
 from exacthat.datasets import spillovers
-from exacthat.dynamics import Learning, Phase, scale_to_growth, simulate, starting_growth
+from exacthat.dynamics import Learning, Phase, learning_value, scale_to_growth, simulate, starting_growth
 from exacthat.economy import Economy
 from exacthat.errors import NotConverged
 from exacthat.growth import required_growth
@@ -73,12 +73,29 @@ class Trajectory:
     relative: np.ndarray
 
 
+@dataclass(frozen=True)
+class DynamicSubsidy:
+    """What employment in one industry adds beyond its wage without support, as subsidy rates in percent.
+
+    scale, learning, later    mu; the shadow value of learning at date 0 and when support would end
+    subsidy                   scale and learning at date 0 together, at no marginal cost
+    """
+
+    industry: str
+    scale: float
+    learning: float
+    later: float
+    subsidy: float
+
+
 @dataclass(frozen=True, eq=False)
 class Scenario:
     """One set of assumptions on learning and what support then does.
 
     starting      country or peer -> starting growth of manufacturing productivity that the scale implies, % a year
     fading        date -> growth of the country's manufacturing productivity without support, % a year
+    subsidies     dynamic Pigouvian subsidies of the focus sectors' industries, and last their mean over all
+                  industries by employment; empty where not asked for
     failed        names of paths that stopped; `paths` were certified throughout, `residual` their worst
     """
 
@@ -86,18 +103,23 @@ class Scenario:
     starting: dict[str, float]
     fading: dict[float, float]
     trajectories: tuple[Trajectory, ...]
+    subsidies: tuple[DynamicSubsidy, ...]
     paths: int
     failed: tuple[str, ...]
     residual: float
 
 
 class _Sampled(NamedTuple):
-    """A path at the nodes of its two pieces: ln welfare (M,), employment shares (M, K), phi (M, K)."""
+    """A path at the nodes of its two pieces: ln welfare (M,), employment shares (M, K), phi (M, K).
+
+    `benefits` (2, K) is the shadow value of learning at date 0 and at the end of support, as a subsidy rate.
+    """
 
     pieces: tuple[tuple[np.ndarray, np.ndarray], ...]
     shares: np.ndarray
     productivity: np.ndarray
     residual: float
+    benefits: np.ndarray | None
 
 
 def assumptions(diagnosis: Diagnosis | None) -> list[Assumptions]:
@@ -173,7 +195,8 @@ def _scenario(base: Economy, country, peers, assumed: Assumptions, rules, pool) 
                 (sector, rule, float(base.scale_elasticity[k]) if rule == CORRECTIVE else 0.1)
                 for rule in rules
             ]
-    none, *supported = pool.map(lambda plan: _sampled(base, n, learning, plan), plans)
+    valued = CORRECTIVE in rules
+    none, *supported = pool.map(lambda plan: _sampled(base, n, learning, plan, valued), plans)
     names = ["no support" if plan[0] is None else f"{plan[0].industry} at {plan[1]}" for plan in plans]
     paths = [none, *supported]
     failed = tuple(f"{assumed.name}: {name}" for name, path in zip(names, paths) if path is None)
@@ -191,6 +214,7 @@ def _scenario(base: Economy, country, peers, assumed: Assumptions, rules, pool) 
         starting={label: 100.0 * float(starting[base.countries.index(label)]) for label in (country, *peers)},
         fading=fading,
         trajectories=found,
+        subsidies=_subsidies(base, n, none.benefits) if valued and none is not None else (),
         paths=len(held),
         failed=failed,
         residual=max(held, default=0.0),
@@ -203,7 +227,7 @@ def _nodes() -> list[np.ndarray]:
     return [SUPPORT * unit, SUPPORT + (HORIZON - SUPPORT) * unit]
 
 
-def _sampled(base: Economy, n: int, learning: Learning, plan) -> _Sampled | None:
+def _sampled(base: Economy, n: int, learning: Learning, plan, valued: bool) -> _Sampled | None:
     sector, _, rate = plan
     policy = None
     if sector is not None:
@@ -221,6 +245,9 @@ def _sampled(base: Economy, n: int, learning: Learning, plan) -> _Sampled | None
         )
         during, later = _nodes()
         parts = [path.at(during[:-1]), path.at(during[-1:], side="left"), path.at(later)]
+        benefits = None
+        if valued and policy is None:
+            benefits = learning_value(path, DISCOUNT, base.countries[n], times=[0.0, SUPPORT]).rate[:, n]
     except NotConverged:
         return None
     welfare, shares, productivity = (
@@ -229,7 +256,16 @@ def _sampled(base: Economy, n: int, learning: Learning, plan) -> _Sampled | None
     )
     logs = np.log(welfare)
     pieces = ((during, logs[:NODES]), (later, logs[NODES:]))
-    return _Sampled(pieces, shares, productivity, path.certificate.residual)
+    return _Sampled(pieces, shares, productivity, path.certificate.residual, benefits)
+
+
+def _subsidies(base: Economy, n: int, benefits: np.ndarray) -> tuple[DynamicSubsidy, ...]:
+    mu, shares = base.scale_elasticity, base.output_shares[n]
+    paid = pigouvian_subsidy(mu + benefits[0], 0.0)
+    held = [base.industries.index(sector.industry) for sector in SECTORS if sector.industry is not None]
+    rows = 100.0 * np.stack([mu, *benefits, paid], axis=1)
+    named = [(base.industries[k], rows[k]) for k in held] + [("all industries", shares @ rows)]
+    return tuple(DynamicSubsidy(label, *map(float, row)) for label, row in named)
 
 
 def _stream(path: _Sampled) -> Stream:

@@ -9,6 +9,7 @@ from exacthat.country_study.correction import Correction, Immiserizing, correct
 from exacthat.country_study.diagnosis import Diagnosis, diagnose
 from exacthat.country_study.dynamic import Scenario, trajectories
 from exacthat.country_study.focus import Support, supports
+from exacthat.country_study.knowledge import KnowledgeScenario, knowledge_scenarios
 from exacthat.country_study.sensitivity import (
     NOT_CONVERGED,
     Interval,
@@ -35,6 +36,7 @@ class CountryStudy:
     diagnosis       None where the embedded series do not hold the country
     interval        None where no draws were asked for
     learning        ten years of support under each set of assumptions on learning; empty where not asked for
+    knowledge       research at home and diffusion from abroad; empty where the series do not hold the country
     """
 
     country: str
@@ -49,6 +51,7 @@ class CountryStudy:
     variants: tuple[Variant, ...]
     interval: Interval | None
     learning: tuple[Scenario, ...]
+    knowledge: tuple[KnowledgeScenario, ...]
     seed: int
     tolerance: float
 
@@ -144,6 +147,7 @@ def country_study(
         learning=trajectories(table.base, country, peers, diagnosis, threads=threads, progress=progress)
         if learning
         else (),
+        knowledge=knowledge_scenarios(economy, country) if diagnosis is not None else (),
         seed=seed,
         tolerance=tol,
     )

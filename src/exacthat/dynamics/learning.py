@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.checks import Reader, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
-from exacthat.inputs import Reader, frozen
 
 LAWS = ("additive", "proportional", "stocks")
 
@@ -167,6 +167,25 @@ class Fitted(NamedTuple):
 
         rest = (employment, self.spillovers, self.diffusion, self.research, self.activity)
         return nb.from_stocks(productivity, *rest) if self.law == "stocks" else nb.from_employment(*rest)
+
+    def pulled_back(self, productivity, employment, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Carry weights (N, K) on `speed` back: to employment that teaches, to employment that makes its own
+        industry receptive (through psi), and to productivity; each (N, K)."""
+        floor = np.where(employment > 0, employment + self.activity, 1.0)
+        psi = np.where(employment > 0, employment / floor, 0.0)
+        slope = np.where(employment > 0, self.activity / floor / floor, 0.0)
+        taught, diffusion = psi * weights, self.diffusion
+        to_productivity = np.zeros_like(taught)
+        if self.law == "stocks":
+            own = np.diag(diffusion)
+            abroad = diffusion - np.diag(own)
+            to_productivity = abroad.T @ taught
+            received = own[:, None] * (employment @ self.spillovers) + abroad @ productivity
+            teaching = own[:, None] * (taught @ self.spillovers.T)
+        else:
+            received = diffusion @ employment @ self.spillovers
+            teaching = diffusion.T @ taught @ self.spillovers.T
+        return teaching, slope * (received + self.research) * weights, to_productivity
 
 
 def starting_growth(economy: Economy, learning: Learning) -> np.ndarray:

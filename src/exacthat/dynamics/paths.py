@@ -9,12 +9,12 @@ import numpy as np
 
 from exacthat.assembly import assemble, check_baseline
 from exacthat.certificate import CERTIFIED, Certificate
+from exacthat.checks import Reader, frozen
 from exacthat.dynamics.learning import Learning
 from exacthat.dynamics.schedule import Phase, check_kind, spans
 from exacthat.dynamics.worlds import Predictor, World, between
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, NotConverged
-from exacthat.inputs import Reader, frozen
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution
 from exacthat.scenario import Policy, Shock
@@ -202,6 +202,18 @@ class Path:
         shock = phase.shock or Shock()
         own = shock.hats(self.economy).productivity
         return replace(shock, productivity=phi if own is None else own * phi), phase.policy or Policy()
+
+    def rates(self, time: float, side: str = "right") -> Policy:
+        """Return the rates in force at a date, by default the economy's own: full arrays, or None at the border.
+
+        >>> from exacthat.dynamics import Learning, simulate
+        >>> world = Economy([[[2.0, 3.0]]], 4.0)
+        >>> aid = Phase(policy=Policy(production_subsidy=[0.1, 0.0]), until=3.0)
+        >>> path = simulate(world, Learning(np.eye(2)), [aid, Phase()], horizon=9.0)
+        >>> path.rates(0.0).production_subsidy.tolist(), path.rates(3.0).production_subsidy.tolist()
+        ([[0.1, 0.0]], [[0.0, 0.0]])
+        """
+        return self._leg(float(time), side).world.problem.policy
 
     def _leg(self, time: float, side: str) -> Leg:
         starts = self.phase_starts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
+from exacthat.checks import Reader
 from exacthat.errors import BadInput
-from exacthat.inputs import Reader
 from exacthat.scenario import Policy, Shock
 
 

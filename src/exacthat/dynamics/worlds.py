@@ -11,7 +11,7 @@ from exacthat.checks import thread_count
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
-from exacthat.kernels.gravity.system import Point, Solution
+from exacthat.kernels.gravity.system import Point, Solution, System
 from exacthat.solver import BALANCE, ROUNDING, WORK, default_threads, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
@@ -53,7 +53,7 @@ class World:
 
         With a `tolerance` of its own the solution serves a step of the integrator and trade need not balance.
         """
-        system = self._system(y)
+        system = self.system(y)
         if system is None:
             return None
         aim = self.tolerance if tolerance is None else tolerance
@@ -67,7 +67,7 @@ class World:
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
-        system = self._system(y)
+        system = self.system(y)
         if system is None:
             return None
         outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
@@ -110,8 +110,8 @@ class World:
         countries, industries = self.economy.countries, self.economy.industries
         return (countries[at[0]], "spending") if len(at) == 1 else (countries[at[1]], industries[at[0]])
 
-    def _system(self, y):
-        """The hat system at y; None where y is no productivity."""
+    def system(self, y) -> System | None:
+        """Return the hat system at y; None where y is no productivity."""
         ln_hat = np.log(self.productivity(y)) - self.ln_initial
         if np.isnan(ln_hat).any():
             return None
@@ -165,11 +165,10 @@ def lagrange(nodes, time: float) -> np.ndarray:
 
 
 def between(times, points, time: float) -> Point:
-    """Interpolate solutions at rising `times` along straight lines."""
-    after = min(max(bisect_right(times, time), 1), len(times) - 1)
-    if len(times) == 1:
-        return points[0]
-    return combine(points[after - 1 : after + 1], lagrange(np.array(times[after - 1 : after + 1]), time))
+    """Interpolate solutions at rising `times` by the polynomial through the `USED` around a date."""
+    first = min(max(bisect_right(times, time) - USED // 2, 0), max(len(times) - USED, 0))
+    chosen = slice(first, first + USED)
+    return combine(points[chosen], lagrange(np.array(times[chosen]), time))
 
 
 def combine(points, weights) -> Point:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inputs import Reader, frozen
+from ..checks import Reader, frozen
 
 CLOSURES = ("linear", "log")
 _LOG_MAX = np.log(np.finfo(float).max)

@@ -14,8 +14,8 @@ from scipy.integrate import DOP853
 from scipy.optimize import brentq
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from ..checks import Reader, frozen
 from ..errors import NotConverged
-from ..inputs import Reader, frozen
 
 LAWS = ("stocks", "catch_up")
 _TIE = 1e-10  # relative distance at which two roots of the diffusion matrix count as equal

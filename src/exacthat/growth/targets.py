@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs import Reader
+from ..checks import Reader
 
 
 def required_growth(start, target, years, *, target_growth=0.0):

@@ -15,7 +15,8 @@ from exacthat.errors import BadInput, BadParameter
 from exacthat.scenario import Policy, Scenario, Shock
 
 ALPHA_BELOW = 0.995  # an equilibrium is unique below 1; nearer to 1 than this the solve is not reliable
-REASONS = ("trade elasticity not above 0", "scale elasticity below 0", f"mu*epsilon not below {ALPHA_BELOW}")
+NOT_BELOW = f"mu*epsilon was not below {ALPHA_BELOW}"
+REASONS = ("trade elasticity was not above 0", "scale elasticity was below 0", NOT_BELOW)
 _BLOCK = 256  # proposals at a time
 _HOPELESS = 1e-3  # share of proposals kept below which nothing sensible is drawn
 

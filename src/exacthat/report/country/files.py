@@ -13,7 +13,7 @@ from exacthat.report.manifest import number, provenance
 from exacthat.scenarios import Plan
 
 KEYS = ("diagnosis", "claims", "specialisation", "decomposition", "coordination", "focus", "sensitivity", "signs",
-        "intervals", "cuts", "targets", "support", "learning", "rates")  # fmt: skip
+        "intervals", "cuts", "targets", "support", "learning", "rates", "pigouvian", "knowledge")  # fmt: skip
 SUFFIXES = (".json", ".html", *(f"-{key}.csv" for key in KEYS))
 
 

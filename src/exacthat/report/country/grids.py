@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from exacthat.country_study import CountryStudy
-from exacthat.country_study.dynamic import DISCOUNT, HORIZON
+from exacthat.country_study.dynamic import DISCOUNT, HORIZON, SUPPORT
 from exacthat.country_study.focus import SECTORS, TENTH
+from exacthat.country_study.knowledge import YEARS
 from exacthat.country_study.sensitivity import CERTIFIED, COLUMNS, PERCENTILES
 from exacthat.report.country.figures import industry_names
 
@@ -312,6 +313,39 @@ def rates(study: CountryStudy) -> Grid | None:
     return Grid("rates", title, columns, rows)
 
 
+def pigouvian(study: CountryStudy) -> Grid | None:
+    """Return the dynamic Pigouvian subsidies of the focus sectors' industries, and the mean of all industries."""
+    if not study.learning or not study.learning[0].subsidies:
+        return None
+    columns = (
+        "industry", "scale (mu), %", "learning at the start, %", f"learning after {SUPPORT:g} years, %",
+        "Pigouvian subsidy at the start, %",
+    )  # fmt: skip
+    rows = tuple(
+        (one.industry, one.scale, one.learning, one.later, one.subsidy) for one in study.learning[0].subsidies
+    )
+    note = "The last row is the mean over all industries by employment: only differences from it matter."
+    return Grid(
+        "pigouvian", "Subsidy that pays for scale and for learning, no support given", columns, rows, 2, note
+    )
+
+
+def knowledge(study: CountryStudy) -> Grid | None:
+    """Return what research at home and diffusion from abroad do to knowledge, by scenario."""
+    if not study.knowledge:
+        return None
+    columns = (
+        "part of growth from abroad, %", "change", *(f"knowledge after {years:g} years, %" for years in YEARS),
+        f"mean growth over {YEARS[-1]:g} years, % a year", "growth for ever, law (4), % a year",
+        "growth, law (8), % a year",
+    )  # fmt: skip
+    rows = tuple(
+        (one.from_abroad, one.change, *one.gains, one.growth, one.long_run, one.equilibrium)
+        for one in study.knowledge
+    )
+    return Grid("knowledge", "Research at home and knowledge from abroad", columns, rows)
+
+
 def _critical(rates) -> str:
     return ", ".join(f"{100 * rate:.2f} ({pays})" for rate, pays in rates) or "none"
 
@@ -334,5 +368,6 @@ def targets(study: CountryStudy) -> Grid | None:
 def every(study: CountryStudy) -> Sequence[Grid]:
     """Return all tables that have a file of their own; the peers' table has its own files."""
     built = [make(study) for make in (facts, claims, goods, parts, coordination, focus, sensitivity, signs,
-                                      intervals, cuts, targets, support, learning, rates)]  # fmt: skip
+                                      intervals, cuts, targets, support, learning, rates, pigouvian,
+                                      knowledge)]  # fmt: skip
     return [grid for grid in built if grid is not None]

@@ -11,7 +11,6 @@ import jinja2
 from exacthat import datasets
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
-from exacthat.country_study.draws import ALPHA_BELOW
 from exacthat.country_study.dynamic import DISCOUNT, HORIZON, PRODUCTIVITY, SUPPORT, TYPICAL_GROWTH
 from exacthat.country_study.sensitivity import REFUSED
 from exacthat.country_study.specialisation import NEAR
@@ -20,6 +19,7 @@ from exacthat.report.country.figures import Chart
 from exacthat.report.country.grids import Grid
 from exacthat.report.text import header
 from exacthat.scenarios import Plan
+from exacthat.sweep.draws import ALPHA_BELOW
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def page(plan: Plan, table_plan: Plan, study: CountryStudy) -> bytes:
 def sections(study: CountryStudy) -> list[Section]:
     """Return the parts of the page that have something to show, in order."""
     built = [_diagnosis(study), _specialisation(study), _correction(study), _focus(study), _learning(study),
-             _sensitivity(study)]  # fmt: skip
+             _knowledge(study), _sensitivity(study)]  # fmt: skip
     return [section for section in built if section is not None]
 
 
@@ -148,10 +148,33 @@ def _learning(study: CountryStudy) -> Section | None:
         "without support after it has ended; with gravity no industry shuts, so survival alone says nothing. The two "
         "can disagree. Critical discount rates are those at which the present value is zero, with the side on which "
         "support pays.",
+        "The Pigouvian subsidy is what employment adds beyond its wage: to productivity at once, through scale (mu), "
+        "and to the productivity of later years, through learning. The second is a shadow value along the path "
+        "without support, from its adjoint, discounted at the same rate to the same horizon, per value of output at "
+        "buyers' prices. Of both only differences between industries matter, and no cost of raising money is taken "
+        "off.",
     ]
     charts = figures.support(study) if study.learning[0].trajectories else []
     return _section("learning", "Ten years of support with learning", paragraphs, charts,
-                    [grids.support(study), grids.learning(study), grids.rates(study)])  # fmt: skip
+                    [grids.support(study), grids.learning(study), grids.rates(study),
+                     grids.pigouvian(study)])  # fmt: skip
+
+
+def _knowledge(study: CountryStudy) -> Section | None:
+    if not study.knowledge:
+        return None
+    paragraphs = [
+        "The growth laws of the paper's annexure, apart from trade. By law (4) knowledge grows by research at home, a "
+        "constant flow, and by diffusion from the knowledge of others; by law (8) growth diffuses. The embedded data "
+        "hold neither: value added per manufacturing worker stands for knowledge, its growth since 1991 is what law "
+        "(4) starts at, and shares in imports of goods say who learns from whom. The part of growth that came from "
+        "abroad is a scenario, and what is left counts as research.",
+        "By law (4) growth for ever does not depend on research, which moves levels only, and growth fades where "
+        "research is all there is; by law (8) research moves growth itself. The two do not follow from one another.",
+    ]
+    return _section(
+        "knowledge", "Research and knowledge from abroad", paragraphs, [], [grids.knowledge(study)]
+    )
 
 
 def _sensitivity(study: CountryStudy) -> Section:

@@ -10,10 +10,12 @@ from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
 from exacthat.country_study.dynamic import DISCOUNT, HORIZON
 from exacthat.country_study.focus import CORRECTIVE, TENTH
+from exacthat.country_study.knowledge import SINCE, YEARS
 from exacthat.country_study.sensitivity import CERTIFIED, PERCENTILES, REFUSED, flips
 from exacthat.country_study.whole import DATA
 from exacthat.datasets import describe, series_countries
 from exacthat.report.text import enumerated
+from exacthat.sweep.draws import NOT_BELOW
 
 
 def certificate_line(study: CountryStudy) -> str:
@@ -33,7 +35,8 @@ def summary(study: CountryStudy) -> list[tuple[str, list[str]]]:
         ("Corrective policy", [*_correction(study), *immiserizing(study)]),
         ("What it rests on", [*_assumptions(study), *_draws(study)]),
         ("Focus sectors", _focus(study)),
-        ("Ten years of support with learning", _learning(study)),
+        ("Ten years of support with learning", [*_learning(study), *_pigouvian(study)]),
+        ("Research and knowledge from abroad", _knowledge(study)),
         ("Specialisation", _specialisation(study)),
         ("The paper and the data", [*_claims(study), *_target(study)]),
     ]
@@ -150,7 +153,8 @@ def _draws(study: CountryStudy) -> list[str]:
         f"{high:.2f} percent ({PERCENTILES[0]:g}th to {PERCENTILES[-1]:g}th percentile, median {middle:.2f}), "
         f"coordinated between {together[0]:.2f} and {together[-1]:.2f}; alone it is above 0 in "
         f"{held.share_positive('gain_alone'):.0f} percent of the draws.",
-        f"To stay inside the model {cut} of {proposed} proposals were cut.",
+        f"To stay inside the model {cut} of {proposed} proposals were cut, {held.draws.reasons[NOT_BELOW]} of them "
+        f"(also) because {NOT_BELOW}.",
     ]
 
 
@@ -223,6 +227,35 @@ def _learning(study: CountryStudy) -> list[str]:
         f"Support at ten percent passes Bastable's test under so many assumptions on learning: {counted}."
     )
     return told
+
+
+def _pigouvian(study: CountryStudy) -> list[str]:
+    if not study.learning or not study.learning[0].subsidies:
+        return []
+    *held, mean = study.learning[0].subsidies
+    listed = "; ".join(
+        f"{one.industry} {one.subsidy:.1f} ({one.scale:.1f} for scale, {one.learning:.1f} for learning)"
+        for one in held
+    )
+    return [
+        "The subsidy that pays for scale and for what employment teaches, in percent at the start of the path "
+        f"without support: {listed}; mean over all industries by employment {mean.subsidy:.1f} ({mean.scale:.1f} "
+        f"and {mean.learning:.1f}). Only differences from the mean matter."
+    ]
+
+
+def _knowledge(study: CountryStudy) -> list[str]:
+    if not study.knowledge:
+        return []
+    name, told = place(study.country), []
+    for part in dict.fromkeys(one.from_abroad for one in study.knowledge):
+        still, research, wider = (one for one in study.knowledge if one.from_abroad == part)
+        told.append(
+            f"If {part:g} percent of {name}'s growth since {SINCE} came from abroad, knowledge grows by "
+            f"{still.growth:.2f} percent a year over {YEARS[-1]:g} years; doubling research at home puts it "
+            f"{research.gains[-1]:.0f} percent higher at the end, doubling diffusion to it {wider.gains[-1]:.0f}."
+        )
+    return [*told, "Neither research nor diffusion is in the data: the parts from abroad are assumptions."]
 
 
 def _specialisation(study: CountryStudy) -> list[str]:
