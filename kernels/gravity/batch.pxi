@@ -220,19 +220,13 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
 cdef void _retarget(Worker *worker, Common *base, Row *row) noexcept nogil:
     """Point the worker's system at a row, all but its weights."""
     cdef Problem *p = worker.p
-    cdef Py_ssize_t k, n, at
+    cdef Py_ssize_t k
     p.epsilon, p.alpha, p.deficits = row.epsilon, row.alpha, row.deficits
     for k in range(p.K):
         memcpy(p.shift + k * p.stride, row.shift + k * p.N, p.N * sizeof(double))
     if row.markup != worker.markup:
         worker.markup = row.markup
-        for k in range(p.K):
-            for n in range(p.N):
-                at = k * p.stride + n
-                p.markup[at] = row.markup[k * p.N + n]
-                p.value[at] = 1.0 / p.markup[at] - p.bought[at]
-                if p.live[at] > 0:
-                    p.offset[at] = log(p.markup[at] / p.sales[at])
+        _mark_up(p, row.markup)
     p.A, p.G, p.H = base.A, base.G, base.H
     if row.prices:
         p.A = p.G = p.H = worker.A

@@ -257,6 +257,18 @@ cdef int _allocate(Problem *p) noexcept nogil:
     return 0
 
 
+cdef void _mark_up(Problem *p, const double *markup) noexcept nogil:
+    """Copy markups in, with all that follows from them."""
+    cdef Py_ssize_t k, n, at
+    for k in range(p.K):
+        for n in range(p.N):
+            at = k * p.stride + n
+            p.markup[at] = markup[k * p.N + n]
+            p.value[at] = 1.0 / p.markup[at] - p.bought[at]
+            p.offset[at] = p.markup[at] / p.sales[at] if p.live[at] > 0 else 1.0
+    vec.log(p.M, p.offset, p.offset)
+
+
 cdef void _fill(Problem *p, const double *beta, const double *sales, const double *shift, const double *markup,
                 const double *kappa, const double *labour_share, const double *base) noexcept nogil:
     """Copy the system into padded rows and sum base-year labour income by component; without links l = 1."""
@@ -272,12 +284,9 @@ cdef void _fill(Problem *p, const double *beta, const double *sales, const doubl
             p.kappa[at] = kappa[cell]
             p.labour_share[at] = labour
             p.wage_share[at] = labour * kappa[cell]
-            p.markup[at] = markup[cell]
             p.bought[at] = (1.0 - labour) * kappa[cell]
-            p.value[at] = 1.0 / markup[cell] - p.bought[at]
-            p.offset[at] = markup[cell] / sales[cell] if sales[cell] > 0 else 1.0
             p.live[at] = sales[cell] > 0
-    vec.log(p.M, p.offset, p.offset)
+    _mark_up(p, markup)
     for n in range(p.N):
         p.base[n] = base[n]
         p.base_total[p.component[n]] += p.base[n]
