@@ -13,9 +13,7 @@ from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
 
-ONE_THREAD_BELOW = (
-    1 << 23
-)  # bytes of trade weights: below, a busy machine makes one thread wait for the other
+ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: below, sharing the work costs more than it saves
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for
