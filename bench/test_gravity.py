@@ -211,6 +211,7 @@ def test_solve(benchmark, record, size, shock, method):
         notes = {
             "iterations": found.iterations,
             "passes": f"{found.passes64} in float64, {found.passes32} in float32",
+            "weights": "exacthat 1 thread",
         }
         record(f"solve {shock}", size_of(size), method, **notes)
         return
@@ -227,7 +228,8 @@ def test_solve(benchmark, record, size, shock, method):
     with threadpool_limits(1):
         args = (numpy_loops.iterate, system, sales, wage, share, TOLERANCE, FEW if scaled else 4000)
         found, _, _ = benchmark.pedantic(args[0], args[1:], rounds=1 if scaled else 3)
-    notes = {"iterations": count, "damping": f"{wage}/{share}"}
+    built = "numpy power" if method == "tuned numpy" else ""
+    notes = {"iterations": count, "damping": f"{wage}/{share}", "weights": built}
     if scaled:
         notes["per"] = FEW / count
     else:
@@ -235,7 +237,7 @@ def test_solve(benchmark, record, size, shock, method):
     record(f"solve {shock}", size_of(size), method, **notes)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=size_of)
+@pytest.mark.parametrize("size", [*SIZES, LARGE], ids=size_of)
 @pytest.mark.parametrize("method", ["numpy power", "exacthat 1 thread"])
 def test_trade_weights(benchmark, record, size, method):
     """Building A from trade-cost changes: one power per cell."""
