@@ -18,7 +18,7 @@ from exacthat.kernels.gravity.system import Slacks, Solution, System
 def slacks(system: System, solution: Solution, largest: float = BALANCE) -> Slacks:
     """Judge a solution by `cy.slacks`, with groups of countries in its balance where it might be above `largest`."""
     found = cy.slacks(system, solution)
-    gap = (found.imbalance * (solution.exports + solution.imports)).sum()
+    gap = found.imbalance @ (solution.exports + solution.imports)
     if gap <= largest * solution.weakest:  # then every group's is below
         return found
     between, _ = largest_imbalance(system, solution)
@@ -28,7 +28,7 @@ def slacks(system: System, solution: Solution, largest: float = BALANCE) -> Slac
 def largest_imbalance(system: System, solution: Solution) -> tuple[float, np.ndarray]:
     """|imports - exports - deficit| over trade of the group with the largest, and who is in it (N,)."""
     between = flows(system, solution)
-    if not np.isfinite(between).all():
+    if not _possible(between):
         return np.inf, np.ones(len(between), dtype=bool)
     inside, root = groups(between)
     sold, bought = crossing(between, inside)
@@ -41,12 +41,17 @@ def largest_imbalance(system: System, solution: Solution) -> tuple[float, np.nda
 def thin(system: System, solution: Solution, share: float) -> bool:
     """Whether some group of countries trades, but less than a share of the spending on either side."""
     between, spending = flows(system, solution), solution.state.expenditure
-    if not np.isfinite(between).all():
+    if not _possible(between):
         return False
     inside, root = groups(between)
     trade = sum(crossing(between, inside))
     smaller = np.minimum(inside @ spending, ~inside @ spending)
     return bool((trade < share * smaller)[~root].any())
+
+
+def _possible(between) -> bool:
+    """Whether these are flows of goods: iterates of a solve that fails can have negative ones."""
+    return bool((np.isfinite(between) & (between >= 0)).all())
 
 
 def crossing(between, inside) -> tuple[np.ndarray, np.ndarray]:

@@ -404,9 +404,9 @@ def _failure(result: Equilibrium) -> str:
             between, inside = largest_imbalance(result._system, result._solution)
             names = ", ".join(repr(result.countries[i]) for i in np.flatnonzero(inside))
             return (
-                f"trade of the group {names} with the others is small and misses its balance by {between:.1e} of itself: "
-                "too little to tell their relative wage. End it with infinite trade costs, or use a smaller shock (the "
-                "result is in .equilibrium)"
+                f"trade of the group {names} with the others is small and misses its balance by {between:.1e} of "
+                "itself: too little to tell their relative wage. End it with infinite trade costs, or use a smaller "
+                "shock (the result is in .equilibrium)"
             )
         trade = (
             result._solution.imports[n] + result._solution.exports[n]
