@@ -60,6 +60,7 @@ def crossing(between, inside) -> tuple[np.ndarray, np.ndarray]:
     return sold, bought
 
 
+@np.errstate(all="ignore")  # iterates and proposals may leave the range of numbers: `_possible` tells
 def flows(system: System, solution: Solution) -> np.ndarray:
     """Trade (N, N) at the border, all industries together."""
     state, border = solution.state, system.weights if system.border is None else system.border
@@ -69,8 +70,7 @@ def flows(system: System, solution: Solution) -> np.ndarray:
         spending = spending + np.einsum("nkg,gn->kn", system.input_shares, system.cost_share * revenue)
     total = np.zeros(system.weights.shape[1:])
     for k, live in enumerate(system.sales > 0):
-        with np.errstate(under="ignore"):
-            relative = np.exp(np.where(live, ln_u[k], -np.inf)[:, None] - state.price_power[k])
+        relative = np.exp(np.where(live, ln_u[k], -np.inf)[:, None] - state.price_power[k])
         total += border[k] * np.where(border[k] > 0, relative, 0.0) * spending[k]
     return total
 

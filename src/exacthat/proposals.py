@@ -75,6 +75,8 @@ def certify(
         _finite(wage_hat, "wage_hat", 1, economy),
         _finite(output_share_hat, "output_share_hat", 2, economy),
     )
+    if wage.max() > 0:
+        wage = wage / wage.max()  # any numeraire will do: one in which sums stay in the range of numbers
     problem = assemble(economy, shock or Shock(), policy, deficits, allow_multiple=True)
     system = problem.system
     live = system.sales.T > 0
@@ -85,10 +87,9 @@ def certify(
     ]
     if faults:
         raise NotCertified(f"an equilibrium is positive, but {'; '.join(faults[:SHOWN])}")
-    with np.errstate(divide="ignore"):
-        ln_sales = np.where(live, np.log(share), 0.0) + np.where(
-            live, np.log(wage * problem.labour)[:, None], 0.0
-        )
+    ln_sales = np.log(np.where(live, share, 1.0)) + np.where(
+        live, np.log(wage * problem.labour)[:, None], 0.0
+    )
     total = (economy.output_shares * np.where(live, share, 0.0)).sum(axis=1)
     income = system.labour_income * wage * problem.labour
     of_group = lambda values: np.bincount(system.component, values)[system.component]  # noqa: E731
@@ -102,6 +103,8 @@ def certify(
     faults = _faults(economy, problem, solution, judged, share, total, tol)
     if not faults and certificate.ok:
         return certificate
+    if not np.isfinite(solution.residual):
+        faults = ["demand leaves the range of numbers at these wages and shares"]
     faults = faults or [f"world sales differ from what demand implies by {certificate.walras:.2e}"]
     raise NotCertified("; ".join(faults), certificate=replace(certificate, outcome=NOT_CONVERGED))
 
