@@ -199,6 +199,23 @@ def test_cells_of_tiny_sales_count_like_all_others():
     assert not refused.value.certificate.ok
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e307])
+def test_numeraires_at_the_ends_of_the_range_of_numbers(unit):
+    world = economy(1, 3, 3)
+    assert eh.certify(world, wage_hat=np.full(3, unit), output_share_hat=np.ones((3, 3))).ok
+
+
+@pytest.mark.parametrize("wage", [1e-200, 1e200])
+def test_wages_out_of_all_proportion_are_refused(wage):
+    world = taxed_economy(1, ("links",))
+    with pytest.raises(eh.NotCertified, match=r"away from demand|leaves the range of numbers"):
+        eh.certify(
+            world,
+            wage_hat=[wage, *np.ones(len(world.countries) - 1)],
+            output_share_hat=np.ones(world.sales.shape),
+        )
+
+
 def test_a_false_corner_is_refused():
     """An industry shut although there is demand: all accounts in money add up, the equilibrium is another."""
     world = economy(3, 3, 3)

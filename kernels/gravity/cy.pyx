@@ -338,6 +338,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef double *sold = _address(exports, bound.p.N)
     cdef double *bought = _address(imports, bound.p.N)
     cdef char *floats = NULL
+    cdef double weakest
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
         floats = <char *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)
     if floats != NULL:
@@ -345,11 +346,12 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
         _trade(&bound.p, sold, bought)
+        weakest = _weakest(&bound.p)
     free(floats)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
-                    report.evaluations, report.products, report.passes64, report.passes32)
+                    report.evaluations, report.products, report.passes64, report.passes32, weakest)
 
 
 def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
@@ -369,7 +371,7 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
     cdef Py_ssize_t N = bound.p.N, K = bound.p.K
     cdef Row *rows = <Row *> calloc(S + 1, sizeof(Row))
     cdef Worker *workers = <Worker *> calloc(team, sizeof(Worker))
-    found = Solutions(np.full((S, K, N), np.nan), np.full((S, 4, N), np.nan), np.full((S, 3), np.nan),
+    found = Solutions(np.full((S, K, N), np.nan), np.full((S, 4, N), np.nan), np.full((S, 4), np.nan),
                       np.zeros((S, 3), np.int32))
     cdef double[:, :, ::1] price_power = found.price_power
     cdef double[:, :, ::1] accounts = found.accounts
@@ -406,6 +408,7 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
             if workers[w].report.converged:
                 misses[s, 1] = _walras(workers[w].p)
                 misses[s, 2] = workers[w].report.last_step
+                misses[s, 3] = _weakest(workers[w].p)
             work[s, 0] = workers[w].report.iterations
             work[s, 1] = workers[w].report.evaluations
             work[s, 2] = workers[w].report.products

@@ -350,6 +350,43 @@ cdef void _foreign_flows(Problem *p, double *exports, double *imports) noexcept 
                         imports[n] += flow
 
 
+cdef double _weakest(Problem *p) noexcept nogil:
+    """Smallest link of trees that span the components, each grown along the largest flows out of it.
+
+    No less crosses from any group of countries of a component to its others, or back.
+    """
+    cdef Py_ssize_t c, k, i, n, S = p.stride
+    cdef double *link = p.work       # largest flow from the tree to a country outside; -1 inside
+    cdef double *flow = p.work2
+    cdef const double *row
+    cdef const double *q
+    cdef double u, weakest = INFINITY
+    cdef bint root
+    memset(link, 0, p.N * sizeof(double))
+    for c in range(p.C):
+        root = True
+        while True:
+            i = -1
+            for n in range(p.N):
+                if p.component[n] == c and link[n] >= 0 and (i < 0 or link[n] > link[i]):
+                    i = n
+            if i < 0:
+                break
+            if not root and link[i] < weakest:
+                weakest = link[i]
+            root = False
+            link[i] = -1.0
+            memset(flow, 0, p.N * sizeof(double))
+            for k in range(p.K):
+                row, q, u = p.G + (k * p.N + i) * S, p.q + k * S, p.u[k * S + i]
+                for n in range(p.N):
+                    flow[n] += row[n] * q[n] * u
+            for n in range(p.N):
+                if link[n] >= 0 and flow[n] > link[n]:
+                    link[n] = flow[n]
+    return weakest
+
+
 cdef double _walras(Problem *p) noexcept nogil:
     """World revenue that demand implies over world revenue, less one: equation (11) of `ref`."""
     cdef Py_ssize_t k, n, at

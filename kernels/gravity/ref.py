@@ -123,7 +123,7 @@ def solve_many(
         state, kept = found.state, 1.0 if found.converged else np.nan
         price_power.append(state.price_power * kept)
         accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]) * kept)
-        misses.append([found.residual, found.walras * kept, found.last_step * kept])
+        misses.append([found.residual, *(kept * np.array([found.walras, found.last_step, found.weakest]))])
         work.append([found.iterations, found.evaluations, found.products])
     return Solutions(*map(np.array, (price_power, accounts, misses, work)))
 
@@ -317,6 +317,20 @@ def _trade(system: System, point: Point):
     return abroad.sum(axis=(0, 2)), abroad.sum(axis=(0, 1))
 
 
+def _weakest(system: System, point: Point) -> float:
+    """Smallest link of trees that span the components, each grown along the largest flows out of it."""
+    at = _point(system, point)
+    flows, weakest = (at.G * at.u[:, :, None] * at.q[:, None, :]).sum(axis=0), np.inf
+    for c in range(system.component.max() + 1):
+        left = list(np.flatnonzero(system.component == c))
+        tree = [left.pop(0)]
+        while left:
+            link = flows[np.ix_(tree, left)].max(axis=0)
+            weakest = min(weakest, float(link.max()))
+            tree.append(left.pop(int(link.argmax())))
+    return weakest
+
+
 def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> Solution:
     """Solve for a zero residual by Newton's method with the dense Jacobian: for small systems and for tests.
 
@@ -346,4 +360,5 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
     return Solution(
         point, state, *_trade(system, point), bool(residual <= tolerance), float(residual),
         float(_walras(system, point, state)), float(np.abs(step).max()), iteration, evaluations, products,
+        weakest=_weakest(system, point),
     )  # fmt: skip

@@ -131,6 +131,7 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
     passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
     passes32: int = 0  # times it went through their copy in float32
+    weakest: float = 0.0  # no less trade joins any group of countries with the others of its component
 
 
 class Slacks(NamedTuple):
@@ -169,7 +170,8 @@ class Solutions(NamedTuple):
 
     price_power  (S, K, N)  ln d
     accounts     (S, 4, N)  ln of labour income over the base year's, final spending, exports, imports at the border
-    misses       (S, 3)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step
+    misses       (S, 4)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step,
+                            `weakest` of `Solution`
     work         (S, 3)     Newton steps, evaluations, products
     """
 

@@ -27,7 +27,8 @@ class Certificate:
                  input-output links also of prices, with bilateral taxes also of spending
     tolerance    what the residual had to meet
     walras       world revenue that demand implies over world revenue, less one: the equation the solver drops
-    balance      largest |imports - exports - deficit| of a country over its imports and exports; must be below 1e-6
+    balance      largest |imports - exports - deficit| of a country over its imports and exports, or of a group of
+                 countries over its trade with all others where that is little; must be below 1e-6
     adding_up    largest |sum over industries of employment shares - 1|
     last_step    largest change of ln(revenue) in the last Newton step
     method       how the solution was reached

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
+from exacthat.blocs import largest_imbalance, price_power, slacks
 from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
@@ -17,7 +18,7 @@ from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.scenario import Policy, Shock
-from exacthat.solver import Outcome, default_threads, on_branch, price_power, solve, trade_shares
+from exacthat.solver import Outcome, default_threads, on_branch, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
@@ -141,7 +142,7 @@ class Equilibrium:
                 policy,
                 deficits,
                 problem,
-                Outcome(other, cy.slacks(self._system, other), "random start", 100.0),
+                Outcome(other, slacks(self._system, other), "random start", 100.0),
                 held.tolerance,
             )
             for other in held.other_solutions
@@ -399,6 +400,14 @@ def _failure(result: Equilibrium) -> str:
     if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
         gap = cy.slacks(result._system, result._solution).imbalance
         n = int(np.argmax(gap))
+        if gap[n] <= BALANCE:
+            between, inside = largest_imbalance(result._system, result._solution)
+            names = ", ".join(repr(result.countries[i]) for i in np.flatnonzero(inside))
+            return (
+                f"trade of the group {names} with the others is small and misses its balance by {between:.1e} of "
+                "itself: too little to tell their relative wage. End it with infinite trade costs, or use a smaller "
+                "shock (the result is in .equilibrium)"
+            )
         trade = (
             result._solution.imports[n] + result._solution.exports[n]
         ) / result._solution.state.expenditure[n]

@@ -1,9 +1,10 @@
 """Newton's method with the exact, dense Jacobian and with trade balances: for hat systems that iterations lose.
 
-Where a country trades very little, its wage acts on revenue only through that trade, and residuals of revenue no
-longer tell it. Here the revenue equation of each country's largest industry gives way to the country's trade balance,
-in logs of what it buys abroad over what it earns there, which by Walras' law says the same; in one country of each
-component, the one that trades most, to the numeraire. Equation numbers are those of `exacthat.kernels.gravity.ref`.
+Where a country, or a group of them, trades very little with the others, its wage acts on revenue only through that
+trade, and residuals of revenue no longer tell it. Here the revenue equations of each country's largest industry give
+way to the trade balances of the groups of `exacthat.blocs`, in logs of what they buy from others over what they earn
+there, which by Walras' law say the same; in one country of each component, the one that trades most, to the
+numeraire. Equation numbers are those of `exacthat.kernels.gravity.ref`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from exacthat.blocs import crossing, groups
 from exacthat.kernels.gravity.system import Point, System
 
 LARGEST_WAGE_STEP = 2.0  # in ln(labour income), as in the compiled solve
@@ -105,8 +107,6 @@ def _equations(system: System, x) -> SimpleNamespace:
         at.miss_e = point.expenditure - np.log(at.income / system.expenditure)
         at.G_buyers = G * q[:, None, :] / np.where(at.live, np.einsum("kin,kn->ki", G, q), 1.0)[:, :, None]
     at.abroad = at.border * ~np.eye(len(at.v), dtype=bool)
-    at.earned = at.abroad.sum(axis=(0, 2)) + np.maximum(at.owed, 0.0)
-    at.bought = at.abroad.sum(axis=(0, 1)) + np.maximum(-at.owed, 0.0)
     at.component = system.component
     parts = [part for part in (at.miss_r, at.miss_p, at.miss_e) if part is not None]
     at.residual = np.concatenate([part.ravel() for part in parts])
@@ -116,25 +116,31 @@ def _equations(system: System, x) -> SimpleNamespace:
     return at
 
 
-def _rows(at) -> tuple[np.ndarray, np.ndarray]:
-    """Which revenue equations give way (N,), and whether to the numeraire (else to the trade balance)."""
+def _rows(at) -> SimpleNamespace:
+    """Which revenue equations give way (N,), to the balance of whom (N, N), or to the numeraire (N,)."""
     countries = len(at.v)
-    largest = at.R.argmax(axis=0) * countries + np.arange(countries)
-    trade = at.earned + at.bought
+    inside, root = groups(at.abroad.sum(axis=0))
     numeraire = np.zeros(countries, dtype=bool)
     for c in range(at.component.max() + 1):
-        inside = np.flatnonzero(at.component == c)
-        numeraire[inside[np.argmax(trade[inside])]] = True
-    return largest, numeraire
+        numeraire[np.argmax(root & (at.component == c))] = True
+    places = at.R.argmax(axis=0) * countries + np.arange(countries)
+    return SimpleNamespace(places=places, inside=inside, numeraire=numeraire)
+
+
+def _balances(at, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each group owes, earns from others and pays to them; money lent and borrowed included."""
+    owed = rows.inside @ at.owed
+    sold, bought = crossing(at.abroad.sum(axis=0), rows.inside)
+    return owed, sold + np.maximum(owed, 0.0), bought + np.maximum(-owed, 0.0)
 
 
 def _missed(at, rows) -> np.ndarray:
     """What each equation misses, trade balances and numeraires in their places."""
-    places, numeraire = rows
     missed = at.residual.copy()
-    both = (at.bought > 0) & (at.earned > 0)
-    balance = np.where(both, np.log(np.where(both, at.bought, 1.0) / np.where(both, at.earned, 1.0)), np.inf)
-    missed[places] = np.where(numeraire, np.log(at.scale), balance)
+    _, earned, paid = _balances(at, rows)
+    both = (paid > 0) & (earned > 0)
+    balance = np.where(both, np.log(np.where(both, paid, 1.0) / np.where(both, earned, 1.0)), np.inf)
+    missed[rows.places] = np.where(rows.numeraire, np.log(at.scale), balance)
     return missed
 
 
@@ -197,14 +203,24 @@ def _jacobian(system: System, at, rows) -> np.ndarray:
         dincome = (received + dX - untaxed).sum(axis=0) + dowed
         parts.append(np.eye(N, size, size - N) - dincome / at.income[:, None])
     jacobian = np.concatenate([part.reshape(-1, size) for part in parts])
-    dsold = (at.abroad.sum(axis=2)[:, :, None] * du + at.abroad @ dq).sum(axis=0)
-    dspent = (at.abroad.sum(axis=1)[:, :, None] * dq + at.abroad.transpose(0, 2, 1) @ du).sum(axis=0)
-    lends = (at.owed < 0)[:, None]
-    balance = np.where(lends, dspent - dowed, dspent) / at.bought[:, None]
-    balance -= np.where(lends, dsold, dsold + dowed) / at.earned[:, None]
-    places, numeraire = rows
-    jacobian[places] = np.where(numeraire[:, None], dscale, balance)
+    inside, outside = rows.inside, ~rows.inside
+    dsold, dpaid = (
+        _dcrossing(at.abroad, one, other, du, dq) for one, other in ((inside, outside), (outside, inside))
+    )
+    owed, earned, paid = _balances(at, rows)
+    lends, dowed = (owed < 0)[:, None], inside @ dowed
+    with np.errstate(all="ignore"):  # the numeraire's rows
+        balance = np.where(lends, dpaid - dowed, dpaid) / paid[:, None]
+        balance -= np.where(lends, dsold, dsold + dowed) / earned[:, None]
+    jacobian[rows.places] = np.where(rows.numeraire[:, None], dscale, balance)
     return jacobian
+
+
+def _dcrossing(trade, sellers, buyers, du, dq) -> np.ndarray:
+    """Derivative of what the sellers in each row sell to the buyers in it."""
+    by_seller = np.einsum("kin,gn->gki", trade, buyers) * sellers[:, None, :]
+    by_buyer = np.einsum("kin,gi->gkn", trade, sellers) * buyers[:, None, :]
+    return np.tensordot(by_seller, du, 2) + np.tensordot(by_buyer, dq, 2)
 
 
 def _flat(point: Point) -> np.ndarray:

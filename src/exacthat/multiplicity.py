@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.blocs import slacks
 from exacthat.error_bound import DENSE, PROVED, Reported, error_bound
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System
@@ -74,7 +75,7 @@ def _search(reported: Reported, tolerance: float, starts: int) -> tuple[tuple[So
         found = cy.solve(
             system, _anywhere(rng, system, SPREADS[start % len(SPREADS)]), ROUNDING, 300, threads, halvings=40
         )
-        if not found.residual <= tolerance or not cy.slacks(system, found).balance <= BALANCE:
+        if not found.residual <= tolerance or not slacks(system, found).balance <= BALANCE:
             continue
         solved += 1
         if min(np.abs(found.point.sales - sales).max() for sales in known) <= DISTINCT:

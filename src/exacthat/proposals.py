@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from exacthat.assembly import Problem, assemble, check_baseline
+from exacthat.blocs import largest_imbalance, slacks
 from exacthat.certificate import NOT_CONVERGED, Certificate
 from exacthat.checks import number, numbers
 from exacthat.economy import Economy, require_economy
@@ -51,7 +52,8 @@ def certify(
     All other unknowns follow: with the numeraire of `counterfactual`, sales are what, Lhat and yhat make of the
     base year's, prices and spending solve equations (9) and (10) of ``exacthat.kernels.gravity.ref`` given them.
     Judged are (8), the log of each cell's sales over what demand implies, the adding-up of each country's
-    employment shares (both by `tol`), and each country's trade balance, by 1e-7 of its trade.
+    employment shares (both by `tol`), and the trade balances of each country and of each group that trades little
+    with the others, by 1e-7 of that trade.
 
     Returns the certificate, with `error_bound` for the welfare that the proposal implies.
 
@@ -73,6 +75,8 @@ def certify(
         _finite(wage_hat, "wage_hat", 1, economy),
         _finite(output_share_hat, "output_share_hat", 2, economy),
     )
+    if wage.max() > 0:
+        wage = wage / wage.max()  # any numeraire will do: one in which sums stay in the range of numbers
     problem = assemble(economy, shock or Shock(), policy, deficits, allow_multiple=True)
     system = problem.system
     live = system.sales.T > 0
@@ -83,23 +87,24 @@ def certify(
     ]
     if faults:
         raise NotCertified(f"an equilibrium is positive, but {'; '.join(faults[:SHOWN])}")
-    with np.errstate(divide="ignore"):
-        ln_sales = np.where(live, np.log(share), 0.0) + np.where(
-            live, np.log(wage * problem.labour)[:, None], 0.0
-        )
+    ln_sales = np.log(np.where(live, share, 1.0)) + np.where(
+        live, np.log(wage * problem.labour)[:, None], 0.0
+    )
     total = (economy.output_shares * np.where(live, share, 0.0)).sum(axis=1)
     income = system.labour_income * wage * problem.labour
     of_group = lambda values: np.bincount(system.component, values)[system.component]  # noqa: E731
     ln_unit = np.log(of_group(income) / of_group(system.labour_income))
     point = _completed(system, np.where(live, ln_sales - ln_unit[:, None], 0.0).T)
     solution = cy.solve(system, point, tol, 0, default_threads(system))
-    slacks = cy.slacks(system, solution)
-    outcome = Outcome(solution, slacks, "proposed solution", 100.0)
+    judged = slacks(system, solution, BALANCE)
+    outcome = Outcome(solution, judged, "proposed solution", 100.0)
     certificate = equilibrium_of(economy, policy, deficits, problem, outcome, tol).certificate
     certificate = replace(certificate, adding_up=float(np.abs(total - 1.0).max()))
-    faults = _faults(economy, problem, solution, slacks.imbalance, share, total, tol)
+    faults = _faults(economy, problem, solution, judged, share, total, tol)
     if not faults and certificate.ok:
         return certificate
+    if not np.isfinite(solution.residual):
+        faults = ["demand leaves the range of numbers at these wages and shares"]
     faults = faults or [f"world sales differ from what demand implies by {certificate.walras:.2e}"]
     raise NotCertified("; ".join(faults), certificate=replace(certificate, outcome=NOT_CONVERGED))
 
@@ -141,9 +146,9 @@ def _completed(system: System, sales) -> Point:
     return point
 
 
-def _faults(economy: Economy, problem: Problem, solution, gap, share, total, tol) -> list[str]:
+def _faults(economy: Economy, problem: Problem, solution, judged, share, total, tol) -> list[str]:
     """Name the worst cells of each condition that is not met."""
-    missed = solution.state.residual
+    missed, gap = solution.state.residual, judged.imbalance
     order = np.argsort(np.abs(missed.sales.T), axis=None)[::-1][:SHOWN]
     cells = [np.unravel_index(at, share.shape) for at in order]
     faults = [
@@ -166,6 +171,12 @@ def _faults(economy: Economy, problem: Problem, solution, gap, share, total, tol
         for i in np.argsort(-gap)[:SHOWN]
         if not gap[i] <= BALANCE
     ]
+    if not faults and not judged.balance <= BALANCE:
+        between, inside = largest_imbalance(problem.system, solution)
+        names = ", ".join(repr(economy.countries[i]) for i in np.flatnonzero(inside))
+        faults.append(
+            f"trade of the group {names} with the others misses its balance by {between:.2e} of itself"
+        )
     for part, what in ((missed.prices, "prices"), (missed.expenditure, "spending")):
         if part is not None and not np.abs(part).max() <= tol:
             i = int(np.unravel_index(np.argmax(np.abs(part)), part.shape)[-1])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from exacthat.blocs import price_power, slacks, thin
 from exacthat.certificate import BALANCE
 from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
@@ -66,9 +67,9 @@ def solve(
     """
     patience = {} if base is not None else {"max_iterations": 300, "halvings": 40}
     first = cy.solve(system, None, tolerance, threads=threads, **patience)
-    slacks = cy.slacks(system, first)
-    if first.converged and slacks.balance <= BALANCE:
-        return Outcome(first, slacks, "Newton-GMRES", 100.0)
+    judged = slacks(system, first)
+    if first.converged and judged.balance <= BALANCE:
+        return Outcome(first, judged, "Newton-GMRES", 100.0)
     base = base() if callable(base) else base
     tried, completed = [], 0.0
     for method, attempts, reached in _rungs(system, first, tolerance, threads, base, start):
@@ -122,11 +123,11 @@ def _with_work(solution: Solution, attempts: list[Solution]) -> Solution:
 def _outcome(
     system: System, solution: Solution, attempts: list[Solution], method: str, completed: float
 ) -> Outcome:
-    return Outcome(_with_work(solution, attempts), cy.slacks(system, solution), method, completed)
+    return Outcome(_with_work(solution, attempts), slacks(system, solution), method, completed)
 
 
 def _solves(system: System, solution: Solution) -> bool:
-    return solution.converged and cy.slacks(system, solution).balance <= BALANCE
+    return solution.converged and slacks(system, solution).balance <= BALANCE
 
 
 def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[Solution], int, float]:
@@ -236,16 +237,10 @@ def _follow(
 def _corrected(system: System, predicted: Point, tolerance: float, threads: int) -> Solution:
     """Newton-GMRES from a prediction; where trade is thin, exact Newton steps if it fails."""
     solution = cy.solve(system, predicted, tolerance, threads=threads)
-    if solution.converged or not _thin(solution):
+    if solution.converged or not thin(system, solution, THIN):
         return solution
     exact = _exact(system, predicted, tolerance, threads)
     return solution if exact is None else exact
-
-
-def _thin(solution: Solution) -> bool:
-    """Whether some country trades, but very little."""
-    share = (solution.imports + solution.exports) / solution.state.expenditure
-    return bool(((share > 0) & (share < THIN)).any())
 
 
 def _predict(points, at: float) -> Point:
@@ -285,16 +280,6 @@ def _between(base: System, target: System, t: float) -> System:
         deficits=target.deficits + max(0.0, 1.0 - 4.0 * t) * (base.deficits - target.deficits),
         component=base.component,
     )
-
-
-def price_power(system: System, solution: Solution) -> np.ndarray:
-    """ln u (K, N): factory price hats to the power -epsilon, equation (3) of the kernel."""
-    point, state = solution.point, solution.state
-    alpha, epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
-    ln_cost = system.labour_share * state.wage_bill
-    if system.input_shares is not None:
-        ln_cost = ln_cost - np.einsum("igk,gi->ki", system.input_shares, state.price_power / epsilon)
-    return alpha * point.sales - (alpha + epsilon) * ln_cost + system.shift
 
 
 def trade_shares(system: System, solution: Solution) -> np.ndarray:

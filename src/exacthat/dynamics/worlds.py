@@ -7,6 +7,7 @@ from bisect import bisect_right
 import numpy as np
 
 from exacthat.assembly import Problem, base_system
+from exacthat.blocs import slacks
 from exacthat.checks import thread_count
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
@@ -76,7 +77,7 @@ class World:
 
     def certified(self, solution: Solution) -> bool:
         """Tell whether a solution meets the world's tolerance and balances trade."""
-        balanced = cy.slacks(self.problem.system, solution).balance <= BALANCE
+        balanced = slacks(self.problem.system, solution).balance <= BALANCE
         return solution.residual <= self.tolerance and bool(balanced)
 
     def output_shares(self, solution: Solution) -> np.ndarray:
@@ -98,8 +99,8 @@ class World:
 
     def slack(self, solution: Solution) -> tuple[float, float, float]:
         """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares."""
-        slacks = cy.slacks(self.problem.system, solution)
-        return solution.walras, slacks.balance, slacks.adding_up
+        judged = slacks(self.problem.system, solution)
+        return solution.walras, judged.balance, judged.adding_up
 
     def worst(self, solution: Solution) -> tuple[str, str]:
         """Labels of the cell with the largest residual."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exacthat.assembly import check_baseline, price_index
-from exacthat.certificate import CERTIFIED, conditions_met, trade_imbalance
+from exacthat.certificate import BALANCE, CERTIFIED, conditions_met, trade_imbalance
 from exacthat.checks import frozen, number, thread_count
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual
@@ -277,13 +277,16 @@ def _compiled(base: Base, taxed: bool, some, tol: float, threads: int, table: _T
     wage_bill, expenditure, exports, imports = np.moveaxis(found.accounts[solved], 1, 0)
     labour, deficits = np.stack([row.labour for row in kept]), np.stack([row.deficits for row in kept])
     epsilon = np.stack([row.trade_elasticity for row in kept])
-    residual, walras, _ = found.misses[solved].T
-    balance = trade_imbalance(exports, imports, deficits).max(axis=1)
+    residual, walras, _, weakest = found.misses[solved].T
+    imbalance = trade_imbalance(exports, imports, deficits)
+    balance = imbalance.max(axis=1)
+    # a group of countries that little trade joins to the others is judged alone
+    settled = (imbalance * (exports + imports)).sum(axis=1) <= BALANCE * weakest
     price = price_index(economy, found.price_power[solved], epsilon)
     expenditure_hat = expenditure / economy.expenditure
     income_hat = (expenditure - deficits) / (economy.expenditure - economy.deficits)
     hats = expenditure_hat / price, price, np.exp(wage_bill) / labour, income_hat, expenditure_hat
-    met = conditions_met(residual, walras, balance, tol)
+    met = settled & conditions_met(residual, walras, balance, tol)
     values = dict(zip((*HATS, *MISSES), (*hats, residual, walras, balance)))
     table.put(number_of[solved[met]], CERTIFIED, **{name: value[met] for name, value in values.items()})
     return sorted(set(number_of) - set(number_of[solved[met]]))

@@ -1,0 +1,117 @@
+"""Groups of countries that hardly trade with each other: their relative wages are right, or nothing is certified."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import exacthat as eh
+from exacthat import blocs, solver
+from exacthat.kernels.gravity import cy, examples, ref
+from tests.robustness.levels import Model, Precision
+
+BETTER = np.array([[1.5, 1.0], [1.5, 1.0], [1.0, 2.0], [1.0, 2.0]])
+
+
+def joined(thread):
+    """Two pairs of countries; between the pairs, flows are as small as `thread`."""
+    flows = np.exp(np.random.default_rng(0).normal(0.0, 1.0, (4, 4, 2)))
+    flows[:2, 2:] *= thread
+    flows[2:, :2] *= thread
+    return eh.Economy(flows, 4.0, 0.1)
+
+
+def apart(factor):
+    """Trade costs between the pairs alone."""
+    cost = np.ones((4, 4, 1))
+    cost[:2, 2:] = cost[2:, :2] = factor
+    return cost
+
+
+CASES = [
+    *(pytest.param(joined(thread), eh.Shock(productivity=BETTER), id=f"{thread:g}") for thread in (1e-6, 1e-9, 1e-13)),
+    *(
+        pytest.param(joined(1.0), eh.Shock(productivity=BETTER, trade_cost=apart(factor)), id=f"cost {factor:g}")
+        for factor in (100.0, 1e3, 1e4)
+    ),
+]  # fmt: skip
+
+
+def true_wages(economy, shock, solved):
+    model = Model(economy, shock, eh.Policy(), "zero", Precision(60))
+    z, left, _ = model.polish(model.guess(solved), rounds=40)
+    assert left < 1e-25
+    return np.exp(model.split(z)[1].astype(float))
+
+
+@pytest.mark.parametrize(("economy", "shock"), CASES)
+def test_relative_wages_across_a_thread_are_true(economy, shock):
+    solved = eh.counterfactual(economy, shock, deficits="zero")
+    assert solved.certificate.ok
+    np.testing.assert_allclose(solved.wage_hat, true_wages(economy, shock, solved), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("economy", "shock"), CASES)
+def test_wrong_relative_wages_across_a_thread_are_refused(economy, shock):
+    solved = eh.counterfactual(economy, shock, deficits="zero")
+    right = {"wage_hat": solved.wage_hat, "output_share_hat": solved.output_share_hat, "deficits": "zero"}
+    wrong = {**right, "wage_hat": solved.wage_hat * [1.001, 1.001, 1.0, 1.0]}
+    with pytest.raises(eh.NotCertified):
+        eh.certify(economy, shock, **wrong)
+    if solved.certificate.balance < 1e-9:
+        assert eh.certify(economy, shock, **right).ok
+
+
+def test_the_group_is_named_where_its_wage_stays_open(monkeypatch):
+    economy, shock = CASES[2].values
+    monkeypatch.setattr(solver, "DENSE", 0)
+    with pytest.raises(
+        eh.NotConverged, match=r"the group .* with the others is small and misses its balance"
+    ):
+        eh.counterfactual(economy, shock, deficits="zero")
+    kept = eh.counterfactual(economy, shock, deficits="zero", on_failure="return").certificate
+    assert not kept.ok
+    assert kept.residual <= kept.tolerance
+    assert kept.balance > 1e-6
+
+
+def test_rows_of_a_batch_are_judged_like_single_solves():
+    economy, shock = CASES[2].values
+    batch = eh.counterfactuals(economy, [shock, eh.Shock(trade_cost=1.1)], deficits="zero")
+    for row, change in enumerate((shock, eh.Shock(trade_cost=1.1))):
+        alone = eh.counterfactual(economy, change, deficits="zero")
+        assert batch.outcome[row] == "certified"
+        np.testing.assert_allclose(batch.wage_hat[row], alone.wage_hat, rtol=1e-6)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32 - 1))
+def test_no_group_trades_less_than_the_weakest_link(seed):
+    system, start, tolerance = examples.solve(np.random.default_rng(seed))
+    solutions = [twin.solve(system, start, tolerance) for twin in (cy, ref)]
+    np.testing.assert_allclose(solutions[0].weakest, solutions[1].weakest, rtol=1e-6)
+    between = blocs.flows(system, solutions[0])
+    np.fill_diagonal(between, 0.0)
+    np.testing.assert_allclose(
+        between.sum(axis=1), solutions[0].exports, rtol=1e-7, atol=1e-12 * between.max()
+    )
+    inside, root = blocs.groups(between)
+    for c in range(system.component.max() + 1):
+        members = np.flatnonzero(system.component == c)
+        assert root[members].sum() == 1
+        assert inside[members[root[members]][0]].sum() == len(members)
+    if (~root).any():
+        assert (sum(blocs.crossing(between, inside))[~root] >= solutions[0].weakest * (1 - 1e-6)).all()
+
+
+def test_branches_of_a_chain_and_of_two_pairs():
+    chain = np.diag([3.0, 1.0, 2.0], 1)
+    inside, root = blocs.groups(chain)
+    sides = {frozenset(np.flatnonzero(row)) for row in inside[~root]}
+    assert {frozenset(side if 0 in side else set(range(4)) - side) for side in sides} == {
+        frozenset({0}), frozenset({0, 1}), frozenset({0, 1, 2}),
+    }  # fmt: skip
+    pairs = np.full((4, 4), 1e-9)
+    pairs[:2, :2] = pairs[2:, 2:] = 1.0
+    inside, root = blocs.groups(pairs)
+    assert any(set(np.flatnonzero(row)) in ({0, 1}, {2, 3}) for row in inside[~root])
