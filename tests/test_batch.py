@@ -97,6 +97,40 @@ def test_every_row_is_its_counterfactual(kind, seed):
             np.testing.assert_allclose(getattr(batch, name)[s], getattr(expected, name), rtol=1e-9)
 
 
+def one_route(value, elsewhere):
+    """Routes (6, 6, 3) that all hold one value but those from country 0 to country 1."""
+    route = np.full((6, 6, 3), elsewhere)
+    route[0, 1] = value
+    return route
+
+
+@pytest.mark.parametrize("old", [0.0, 0.25])
+def test_taxes_that_leave_a_price_move_revenue(old):
+    """A trade cost, a tariff and a subsidy that cancel in the price of a route are still a change."""
+    world = economy(4, countries=6)
+    world = eh.Economy(world.flows, 5.0, 0.1, tariff=one_route(old, 0.0))
+    new = one_route(0.25 - old, 0.0)
+    rows = [
+        eh.Scenario(eh.Shock(trade_cost=one_route((1 + old) / (1.25 - old), 1.0)), eh.Policy(tariff=new)),
+        eh.Scenario(policy=eh.Policy(tariff=one_route(0.5, 0.0), export_subsidy=one_route(1.5 / (1 + old) - 1, 0.0))),
+        eh.Policy(tariff=new),
+    ]  # fmt: skip
+    batch = eh.counterfactuals(world, rows, threads=1)
+    for s, row in enumerate(rows):
+        np.testing.assert_allclose(batch.welfare_hat[s], alone(world, row).welfare_hat, rtol=1e-9)
+
+
+def test_two_impossible_changes_do_not_make_a_possible_one():
+    world = economy(4, countries=6)
+    below = {"policy": eh.Policy(tariff=one_route(-3.0, 0.0), export_subsidy=one_route(-2.5, 0.0))}
+    cost = {
+        "shock": eh.Shock(trade_cost=one_route(-1.0, 1.0)),
+        "policy": eh.Policy(tariff=one_route(-3.0, 0.0)),
+    }
+    batch = eh.counterfactuals(world, [eh.Scenario(**below), eh.Scenario(**cost)])
+    assert batch.outcome.tolist() == ["BadParameter", "BadInput"]
+
+
 @given(seed=SEEDS, kind=st.sampled_from(["plain", "taxes"]))
 @settings(max_examples=10)
 def test_neither_threads_nor_neighbours_change_a_bit(seed, kind):
