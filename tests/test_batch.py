@@ -1,6 +1,7 @@
 """The batch against one counterfactual per row: all kinds of worlds and scenarios, failing ones too."""
 
 import multiprocessing
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -197,6 +198,26 @@ def test_an_interruption_keeps_the_rows_that_are_done():
     assert (batch.outcome[~done] == "not run").all()
     assert np.isnan(batch.welfare_hat[~done]).all()
     np.testing.assert_array_equal(batch.welfare_hat[done], eh.counterfactuals(world, rows).welfare_hat[done])
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert str(sent) == str(caught.value)
+    np.testing.assert_array_equal(sent.batch.outcome, batch.outcome)
+
+
+def test_a_batch_keeps_what_it_was_given():
+    """Arrays that the caller changes later do not change what a row is solved again with."""
+    world = economy(3)
+    levels = 0.05 * world.labour_income.min() * np.array([1.0, -1.0, 0.0, 0.0])
+    elasticity = 1.1 * world.trade_elasticity
+    rows = [
+        eh.Scenario(eh.Shock(trade_cost=1.1), trade_elasticity=elasticity),
+        eh.Scenario(deficits=2 * levels),
+    ]
+    rows.append(eh.Scenario(deficits=list(3 * levels)))
+    batch = eh.counterfactuals(world, rows, deficits=levels)
+    levels *= 0.0
+    elasticity *= 0.5
+    for row in range(3):
+        np.testing.assert_allclose(batch.equilibrium(row).welfare_hat, batch.welfare_hat[row], rtol=1e-9)
 
 
 def test_progress_ends_with_all_rows():

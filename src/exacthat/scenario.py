@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -208,6 +209,11 @@ class Scenario:
         ]
         if faults:
             raise BadInput(faults)
+        for name in ("deficits", "trade_elasticity", "scale_elasticity"):
+            own = copy(
+                getattr(self, name)
+            )  # what the caller does to a list or an array later is no part of it
+            object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
 
     def world(self, economy: Economy) -> Economy:
         """Return `economy` with this row's elasticities."""

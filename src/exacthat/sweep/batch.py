@@ -104,6 +104,9 @@ class Interrupted(KeyboardInterrupt):
         )
         self.batch = batch
 
+    def __reduce__(self):
+        return Interrupted, (self.batch,)
+
 
 def counterfactuals(
     economy: Economy,
@@ -158,7 +161,8 @@ def counterfactuals(
     rows = _scenarios(scenarios)
     check_baseline(require_economy(economy))
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
-    deficit_levels(deficits, economy)
+    levels = frozen(deficit_levels(deficits, economy))
+    deficits = deficits if isinstance(deficits, str) else levels
     if executor is not None and not hasattr(executor, "submit"):
         raise BadInput(
             f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads="
