@@ -263,11 +263,22 @@ def test_an_empty_batch_is_empty():
         ({"scenarios": [], "tol": 1.0}, eh.BadParameter, "tol is 1.0"),
         ({"scenarios": [], "deficits": "none"}, eh.BadParameter, "deficits is 'none'"),
         ({"scenarios": [], "executor": 2}, eh.BadInput, "executor is a int"),
+        (
+            {"scenarios": [], "executor": ThreadPoolExecutor, "progress": 3},
+            eh.BadInput,
+            r"executor is a type(.|\n)*progress is a int",
+        ),
     ],
 )
 def test_arguments_that_no_row_can_do_with_are_refused(given, error, match):
     with pytest.raises(error, match=match):
         eh.counterfactuals(**{"economy": economy(3), **given})
+
+
+@pytest.mark.parametrize("row", [1, -2, "0", 0.0])
+def test_a_row_that_is_not_there_is_refused(row):
+    with pytest.raises(eh.BadInput, match=r"row is .* one of the 1 scenarios"):
+        eh.counterfactuals(economy(3), [eh.Shock(labour=1.1)]).equilibrium(row)
 
 
 def test_a_scenario_of_the_wrong_kind_is_refused():
@@ -319,6 +330,7 @@ def test_draws_that_nearly_all_leave_the_model_are_refused():
         ({"seed": -1}, "seed is -1"),
         ({"trade_se": -0.1}, "trade_se of industry"),
         ({"estimates": ["a"]}, "1 estimates are named"),
+        ({"estimates": 3}, "estimates is 3"),
     ],
 )
 def test_draws_say_what_is_wrong(options, match):
