@@ -157,6 +157,25 @@ def test_rows_that_newton_leaves_are_followed_along_the_shock():
         np.testing.assert_allclose(batch.welfare_hat[s], found[s].welfare_hat, rtol=1e-9)
 
 
+@settings(max_examples=5)
+@given(seed=SEEDS)
+def test_markups_drawn_where_inputs_link_industries_find_their_final_demand(seed):
+    """Markups are part of what inputs cost, so they move the final demand that the flows leave."""
+    world = taxed_economy(seed, ["links"], entry="restricted")
+    rows = [
+        eh.Scenario(shock, scale_elasticity=0.9 * world.scale_elasticity)
+        for shock in (None, eh.Shock(trade_cost=1.1))
+    ]
+    batch = eh.counterfactuals(world, rows)
+    new = eh.Economy(
+        world.flows, world.trade_elasticity, 0.9 * world.scale_elasticity, entry="restricted",
+        input_shares=world.input_shares, tariff=world.tariff, export_subsidy=world.export_subsidy,
+        production_subsidy=world.production_subsidy,
+    )  # fmt: skip
+    assert (batch.welfare_hat[0] == 1.0).all()
+    np.testing.assert_array_equal(batch.welfare_hat[1], eh.counterfactual(new, rows[1].shock).welfare_hat)
+
+
 def test_a_tolerance_out_of_reach_fails_every_row_by_name():
     world = economy(3)
     batch = eh.counterfactuals(world, [eh.Shock(trade_cost=1.5), eh.Shock(labour=[1, 2, 1, 1])], tol=1e-19)

@@ -216,13 +216,17 @@ class Scenario:
             object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
 
     def world(self, economy: Economy) -> Economy:
-        """Return `economy` with this row's elasticities."""
+        """Return `economy` with this row's elasticities.
+
+        Where these are markups, inputs cost something else: what the flows leave for final demand is read again.
+        """
         own = {
             name: value
             for name in ("trade_elasticity", "scale_elasticity")
             if (value := getattr(self, name)) is not None
         }
-        return replace(economy, **own) if own else economy
+        world = replace(economy, **own) if own else economy
+        return replace(world, expenditure_shares=None) if economy.consistent > world.consistent else world
 
 
 def _keep_copies(instruments) -> None:
