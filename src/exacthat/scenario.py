@@ -210,9 +210,7 @@ class Scenario:
         if faults:
             raise BadInput(faults)
         for name in ("deficits", "trade_elasticity", "scale_elasticity"):
-            own = copy(
-                getattr(self, name)
-            )  # what the caller does to a list or an array later is no part of it
+            own = copy(getattr(self, name))  # what the caller does to an array later is no part of it
             object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
 
     def world(self, economy: Economy) -> Economy:
