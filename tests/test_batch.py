@@ -1,6 +1,7 @@
 """The batch against one counterfactual per row: all kinds of worlds and scenarios, failing ones too."""
 
 import multiprocessing
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -97,6 +98,40 @@ def test_every_row_is_its_counterfactual(kind, seed):
             np.testing.assert_allclose(getattr(batch, name)[s], getattr(expected, name), rtol=1e-9)
 
 
+def one_route(value, elsewhere):
+    """Routes (6, 6, 3) that all hold one value but those from country 0 to country 1."""
+    route = np.full((6, 6, 3), elsewhere)
+    route[0, 1] = value
+    return route
+
+
+@pytest.mark.parametrize("old", [0.0, 0.25])
+def test_taxes_that_leave_a_price_move_revenue(old):
+    """A trade cost, a tariff and a subsidy that cancel in the price of a route are still a change."""
+    world = economy(4, countries=6)
+    world = eh.Economy(world.flows, 5.0, 0.1, tariff=one_route(old, 0.0))
+    new = one_route(0.25 - old, 0.0)
+    rows = [
+        eh.Scenario(eh.Shock(trade_cost=one_route((1 + old) / (1.25 - old), 1.0)), eh.Policy(tariff=new)),
+        eh.Scenario(policy=eh.Policy(tariff=one_route(0.5, 0.0), export_subsidy=one_route(1.5 / (1 + old) - 1, 0.0))),
+        eh.Policy(tariff=new),
+    ]  # fmt: skip
+    batch = eh.counterfactuals(world, rows, threads=1)
+    for s, row in enumerate(rows):
+        np.testing.assert_allclose(batch.welfare_hat[s], alone(world, row).welfare_hat, rtol=1e-9)
+
+
+def test_two_impossible_changes_do_not_make_a_possible_one():
+    world = economy(4, countries=6)
+    below = {"policy": eh.Policy(tariff=one_route(-3.0, 0.0), export_subsidy=one_route(-2.5, 0.0))}
+    cost = {
+        "shock": eh.Shock(trade_cost=one_route(-1.0, 1.0)),
+        "policy": eh.Policy(tariff=one_route(-3.0, 0.0)),
+    }
+    batch = eh.counterfactuals(world, [eh.Scenario(**below), eh.Scenario(**cost)])
+    assert batch.outcome.tolist() == ["BadParameter", "BadInput"]
+
+
 @given(seed=SEEDS, kind=st.sampled_from(["plain", "taxes"]))
 @settings(max_examples=10)
 def test_neither_threads_nor_neighbours_change_a_bit(seed, kind):
@@ -120,6 +155,25 @@ def test_rows_that_newton_leaves_are_followed_along_the_shock():
     assert (batch.ok == [eq.certificate.ok for eq in found]).all()
     for s in np.flatnonzero(batch.ok):
         np.testing.assert_allclose(batch.welfare_hat[s], found[s].welfare_hat, rtol=1e-9)
+
+
+@settings(max_examples=5)
+@given(seed=SEEDS)
+def test_markups_drawn_where_inputs_link_industries_find_their_final_demand(seed):
+    """Markups are part of what inputs cost, so they move the final demand that the flows leave."""
+    world = taxed_economy(seed, ["links"], entry="restricted")
+    rows = [
+        eh.Scenario(shock, scale_elasticity=0.9 * world.scale_elasticity)
+        for shock in (None, eh.Shock(trade_cost=1.1))
+    ]
+    batch = eh.counterfactuals(world, rows)
+    new = eh.Economy(
+        world.flows, world.trade_elasticity, 0.9 * world.scale_elasticity, entry="restricted",
+        input_shares=world.input_shares, tariff=world.tariff, export_subsidy=world.export_subsidy,
+        production_subsidy=world.production_subsidy,
+    )  # fmt: skip
+    assert (batch.welfare_hat[0] == 1.0).all()
+    np.testing.assert_array_equal(batch.welfare_hat[1], eh.counterfactual(new, rows[1].shock).welfare_hat)
 
 
 def test_a_tolerance_out_of_reach_fails_every_row_by_name():
@@ -163,6 +217,26 @@ def test_an_interruption_keeps_the_rows_that_are_done():
     assert (batch.outcome[~done] == "not run").all()
     assert np.isnan(batch.welfare_hat[~done]).all()
     np.testing.assert_array_equal(batch.welfare_hat[done], eh.counterfactuals(world, rows).welfare_hat[done])
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert str(sent) == str(caught.value)
+    np.testing.assert_array_equal(sent.batch.outcome, batch.outcome)
+
+
+def test_a_batch_keeps_what_it_was_given():
+    """Arrays that the caller changes later do not change what a row is solved again with."""
+    world = economy(3)
+    levels = 0.05 * world.labour_income.min() * np.array([1.0, -1.0, 0.0, 0.0])
+    elasticity = 1.1 * world.trade_elasticity
+    rows = [
+        eh.Scenario(eh.Shock(trade_cost=1.1), trade_elasticity=elasticity),
+        eh.Scenario(deficits=2 * levels),
+    ]
+    rows.append(eh.Scenario(deficits=list(3 * levels)))
+    batch = eh.counterfactuals(world, rows, deficits=levels)
+    levels *= 0.0
+    elasticity *= 0.5
+    for row in range(3):
+        np.testing.assert_allclose(batch.equilibrium(row).welfare_hat, batch.welfare_hat[row], rtol=1e-9)
 
 
 def test_progress_ends_with_all_rows():
@@ -208,11 +282,22 @@ def test_an_empty_batch_is_empty():
         ({"scenarios": [], "tol": 1.0}, eh.BadParameter, "tol is 1.0"),
         ({"scenarios": [], "deficits": "none"}, eh.BadParameter, "deficits is 'none'"),
         ({"scenarios": [], "executor": 2}, eh.BadInput, "executor is a int"),
+        (
+            {"scenarios": [], "executor": ThreadPoolExecutor, "progress": 3},
+            eh.BadInput,
+            r"executor is a type(.|\n)*progress is a int",
+        ),
     ],
 )
 def test_arguments_that_no_row_can_do_with_are_refused(given, error, match):
     with pytest.raises(error, match=match):
         eh.counterfactuals(**{"economy": economy(3), **given})
+
+
+@pytest.mark.parametrize("row", [1, -2, "0", 0.0])
+def test_a_row_that_is_not_there_is_refused(row):
+    with pytest.raises(eh.BadInput, match=r"row is .* one of the 1 scenarios"):
+        eh.counterfactuals(economy(3), [eh.Shock(labour=1.1)]).equilibrium(row)
 
 
 def test_a_scenario_of_the_wrong_kind_is_refused():
@@ -264,6 +349,7 @@ def test_draws_that_nearly_all_leave_the_model_are_refused():
         ({"seed": -1}, "seed is -1"),
         ({"trade_se": -0.1}, "trade_se of industry"),
         ({"estimates": ["a"]}, "1 estimates are named"),
+        ({"estimates": 3}, "estimates is 3"),
     ],
 )
 def test_draws_say_what_is_wrong(options, match):

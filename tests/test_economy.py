@@ -1,5 +1,8 @@
 """Economy: derived shares, and every fault of bad data named with its cell and cure."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +56,19 @@ def test_arrays_are_read_only_and_the_input_is_copied():
     assert world.flows[0, 0, 0] != 99.0
     with pytest.raises(ValueError, match="read-only"):
         world.flows[0, 0, 0] = 1.0
+
+
+@pytest.mark.parametrize("another", [copy.deepcopy, lambda world: pickle.loads(pickle.dumps(world))])
+def test_copies_are_read_only_too(another):
+    """What has been derived from the arrays stays with a copy, so they must not move under it."""
+    world = build()
+    welfare = eh.counterfactual(world, eh.Shock(trade_cost=1.1)).welfare_hat
+    made = another(world)
+    arrays = {name: value for name, value in vars(made).items() if isinstance(value, np.ndarray)}
+    assert len(arrays) > 5
+    for array in (*arrays.values(), *made._totals):
+        assert not array.flags.writeable
+    assert (eh.counterfactual(made, eh.Shock(trade_cost=1.1)).welfare_hat == welfare).all()
 
 
 def test_elasticities_by_label():

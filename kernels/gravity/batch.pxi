@@ -115,32 +115,36 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     return 0
 
 
+cdef double _rate(const double *rates, Py_ssize_t cell) noexcept nogil:
+    """One tax rate; zero where none are given."""
+    return 0.0 if rates == NULL else rates[cell]
+
+
+cdef bint _retaxed(Row *row, Common *base, Py_ssize_t cell) noexcept nogil:
+    """Whether a bilateral tax differs from the base year's."""
+    return (_rate(row.tariff, cell) != _rate(base.row.tariff, cell)
+            or _rate(row.subsidy, cell) != _rate(base.row.subsidy, cell))
+
+
 cdef double _price_hat(Row *row, Common *base, Py_ssize_t cell) noexcept nogil:
-    """Change of consumer over factory prices: trade cost times (1 + t) / (1 + x), new over old."""
-    cdef double hat = 1.0, new = 0.0, old = 0.0
-    if row.trade_cost != NULL:
-        hat = row.trade_cost[cell]
-    if row.tariff != NULL:
-        new = row.tariff[cell]
-    if base.row.tariff != NULL:
-        old = base.row.tariff[cell]
-    if new != old:
-        hat *= (1.0 + new) / (1.0 + old)
-    new = old = 0.0
-    if row.subsidy != NULL:
-        new = row.subsidy[cell]
-    if base.row.subsidy != NULL:
-        old = base.row.subsidy[cell]
-    if new != old:
-        hat *= (1.0 + old) / (1.0 + new)
+    """Change of consumer over factory prices: trade cost times (1 + t) / (1 + x), new over old.
+
+    NaN unless each factor is above 0: two negative ones would make a hat that looks right.
+    """
+    cdef double hat = 1.0 if row.trade_cost == NULL else row.trade_cost[cell]
+    cdef double tariff = 1.0 + _rate(row.tariff, cell), subsidy = 1.0 + _rate(row.subsidy, cell)
+    if not (hat > 0 and tariff > 0 and subsidy > 0):
+        return NAN
+    if _retaxed(row, base, cell):
+        hat *= tariff / (1.0 + _rate(base.row.tariff, cell)) * ((1.0 + _rate(base.row.subsidy, cell)) / subsidy)
     return hat
 
 
 cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
     """Bring the worker's weights to a row's prices: A = lambda hat^-eps, G = A / (1 + t), H = G (1 + x).
 
-    Pairs of countries that neither this row nor the last one moves are left as they are. Returns -1 where a hat
-    is not a number above 0 whose power stays in range.
+    Pairs of countries that neither this row nor the last one moves are left as they are; taxes may move revenue
+    where they leave prices. Returns -1 where a hat is not a number above 0 whose power stays in range.
     """
     cdef Problem *p = worker.p
     cdef Py_ssize_t N = p.N, K = p.K, S = p.stride, i, j, k, n, at, cell, count, width
@@ -162,7 +166,7 @@ cdef int _reweigh(Worker *worker, Common *base, Row *row) noexcept nogil:
         for n in range(N):
             still = True
             for k in range(K):
-                if cost[n * K + k] != 1.0:
+                if cost[n * K + k] != 1.0 or (not plain and _retaxed(row, base, (i * N + n) * K + k)):
                     still = False
                     break
             if moved[n] or not still:

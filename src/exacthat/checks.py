@@ -51,10 +51,10 @@ def number(value, what: str, low: float, high: float) -> float:
 
 
 def thread_count(value) -> int:
-    """Read a number of threads: a whole number of at least one."""
+    """Read a number of threads: a whole number of at least one, as many as C can count at most."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise BadParameter(f"threads is {value!r}; it must be a whole number of at least 1")
-    return int(value)
+    return min(int(value), np.iinfo(np.int32).max)
 
 
 def frozen(array) -> np.ndarray:

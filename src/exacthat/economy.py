@@ -140,6 +140,13 @@ class Economy:
         if faults:
             raise BadInput(faults)
 
+    def __setstate__(self, state):
+        """Keep arrays of a deep copy, or of one sent elsewhere, read-only: what is derived from them is kept."""
+        for name, value in state.items():
+            if isinstance(value, _Totals):
+                value = _Totals(*map(frozen, value))
+            vars(self)[name] = frozen(value) if isinstance(value, np.ndarray) else value
+
     def _check_final_demand(self):
         """Refuse flows that intermediate use exceeds; what is below rounding counts as zero."""
         wrong = self.final_demand < -ROUND_OFF * self.spending.sum(axis=1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -208,15 +209,22 @@ class Scenario:
         ]
         if faults:
             raise BadInput(faults)
+        for name in ("deficits", "trade_elasticity", "scale_elasticity"):
+            own = copy(getattr(self, name))  # what the caller does to an array later is no part of it
+            object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
 
     def world(self, economy: Economy) -> Economy:
-        """Return `economy` with this row's elasticities."""
+        """Return `economy` with this row's elasticities.
+
+        Where these are markups, inputs cost something else: what the flows leave for final demand is read again.
+        """
         own = {
             name: value
             for name in ("trade_elasticity", "scale_elasticity")
             if (value := getattr(self, name)) is not None
         }
-        return replace(economy, **own) if own else economy
+        world = replace(economy, **own) if own else economy
+        return replace(world, expenditure_shares=None) if economy.consistent > world.consistent else world
 
 
 def _keep_copies(instruments) -> None:

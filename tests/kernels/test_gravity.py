@@ -6,13 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exacthat.kernels.gravity import cy, examples, ref
-from exacthat.kernels.gravity.system import Point, pack
+from exacthat.kernels.gravity.system import TALL, Point, pack, row_length
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 6))
+WIDE = st.tuples(st.integers(TALL - 1, 200), st.integers(1, 2))  # rows of weights longer than a pass needs
 
 
 def _parts(value):
@@ -57,9 +58,20 @@ def _same_bits(one, two):
     assert one[4:] == two[4:]
 
 
+@pytest.mark.parametrize("name", _instruction_sets())
+@pytest.mark.parametrize("size", [(90, 36), (TALL + 8, 25), (129, 15)], ids=str)
 @pytest.mark.parametrize("kind", ["plain", "links"])
-def test_large_systems_are_multiplied_in_float32_and_solved_in_float64(kind):
-    system = examples.system(np.random.default_rng(1), 90, 36, kind=kind, highest=0.8)
+def test_large_systems_are_multiplied_in_float32_and_solved_in_float64(kind, size, name):
+    assert size[0] * size[1] * row_length(size[0]) * 8 >= 1 << 21
+    system = examples.system(np.random.default_rng(1), *size, kind=kind, highest=0.8)
+    try:
+        cy.use_instruction_set(name)
+        _solve_narrow(system)
+    finally:
+        cy.use_instruction_set()
+
+
+def _solve_narrow(system):
     solution = cy.solve(system, None, 1e-11)
     assert solution.converged
     assert solution.passes32 == solution.products > 0
@@ -96,23 +108,66 @@ def test_exports_and_imports_are_the_reference(seed, size):
     np.testing.assert_allclose(solution.imports, imports, rtol=1e-8, atol=1e-300)
 
 
+def _meets(got, want, tolerance):
+    for one, other in zip(_parts(got), _parts(want), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * max(1.0, np.abs(other).max()))
+
+
 @pytest.mark.parametrize("name", _instruction_sets())
-@given(seed=st.integers(0, 2**32 - 1), size=SIZES)
-def test_every_instruction_set_meets_the_reference(name, seed, size):
-    system, point, direction = examples.jacobian_product(
-        np.random.default_rng(seed), countries=size[0], industries=size[1]
+@pytest.mark.parametrize("sizes", [SIZES, WIDE], ids=["small", "wide"])
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), threads=st.integers(1, 2))
+def test_every_instruction_set_meets_the_reference(name, sizes, data, seed, threads):
+    countries, industries = data.draw(sizes)
+    system, point, direction, *on = examples.pullback(
+        np.random.default_rng(seed), countries=countries, industries=industries
     )
     try:
         cy.use_instruction_set(name)
-        state, product = cy.evaluate(system, point), cy.jacobian_product(system, point, direction)
+        state, product = (
+            cy.evaluate(system, point, threads),
+            cy.jacobian_product(system, point, direction, threads),
+        )
+        carried = cy.pullback(system, point, direction, *on, threads)
     finally:
         cy.use_instruction_set()
-    for got, want in zip(_parts(state), _parts(ref.evaluate(system, point))):
-        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
-    expected = _parts(ref.jacobian_product(system, point, direction))
-    largest = max(np.abs(part).max() for part in expected)
-    for got, want in zip(_parts(product), expected):
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * largest)
+    _meets(state, ref.evaluate(system, point), 1e-12)
+    _meets(product, ref.jacobian_product(system, point, direction), 1e-12)
+    _meets(carried, ref.pullback(system, point, direction, *on), 1e-11)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1), size=WIDE)
+def test_wide_systems_are_weighed_and_solved(seed, size):
+    """Of more countries than a row of weights holds without a gap: no kernel mistakes its rows for padded ones."""
+    rng = np.random.default_rng(seed)
+    for kernel in ("trade_shares", "trade_weights"):
+        arguments = getattr(examples, kernel)(rng, *size)
+        want = getattr(ref, kernel)(*arguments)
+        np.testing.assert_allclose(getattr(cy, kernel)(*arguments), want, rtol=1e-12, atol=1e-300)
+    system, *_ = examples.solve(rng, countries=size[0], industries=size[1])
+    solution = cy.solve(system, None, 1e-11)
+    assert solution.converged
+    _same_bits(solution, cy.solve(system, None, 1e-11, threads=2))
+    residual = _parts(ref.evaluate(system, solution.point).residual)
+    assert max(np.abs(part).max() for part in residual) <= 3e-11
+    _meets((solution.exports, solution.imports), ref._trade(system, solution.point), 1e-11)
+    right = examples.near(rng, system)
+    right = right._replace(sales=np.where(system.sales > 0, right.sales, 0.0))
+    y, *_ = cy.solve_transposed(system, solution.point, right, 1e-12, 2)
+    _meets(ref.pullback(system, solution.point, y).unknowns, right, 1e-8)
+
+
+def test_many_wide_systems_are_the_reference():
+    arguments = examples.solve_many(np.random.default_rng(2), countries=TALL + 8, industries=2, rows=4)
+    base, changes, *_, tariff, subsidy = arguments
+    found = cy.solve_many(*arguments)
+    assert found.converged(1e-11).all()
+    for change, price_power, accounts in zip(changes, found.price_power, found.accounts):
+        alone = cy.solve(ref.changed(base, change, tariff, subsidy), None, 1e-11)
+        np.testing.assert_allclose(price_power, alone.state.price_power, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            accounts[1:], [alone.state.expenditure, alone.exports, alone.imports], rtol=1e-8
+        )
 
 
 def test_an_unknown_instruction_set_is_refused():

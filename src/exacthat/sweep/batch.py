@@ -74,6 +74,8 @@ class Batch:
 
     def equilibrium(self, row: int) -> Equilibrium:
         """Solve one row again and return its full `Equilibrium`; raises what `counterfactual` raises."""
+        if not isinstance(row, int | np.integer) or not -len(self) <= row < len(self):
+            raise BadInput(f"row is {row!r}; pass the number of one of the {len(self)} scenarios")
         return _alone(self.economy, self.scenarios[row], self.deficits, self.tolerance)
 
     def to_frame(self):
@@ -103,6 +105,9 @@ class Interrupted(KeyboardInterrupt):
             f"interrupted: {(batch.outcome != NOT_RUN).sum()} of {len(batch)} scenarios were done"
         )
         self.batch = batch
+
+    def __reduce__(self):
+        return Interrupted, (self.batch,)
 
 
 def counterfactuals(
@@ -158,11 +163,17 @@ def counterfactuals(
     rows = _scenarios(scenarios)
     check_baseline(require_economy(economy))
     tol = number(tol, "tol", 0.0, LARGEST_TOLERANCE)
-    deficit_levels(deficits, economy)
-    if executor is not None and not hasattr(executor, "submit"):
-        raise BadInput(
-            f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads="
+    levels = frozen(deficit_levels(deficits, economy))
+    deficits = deficits if isinstance(deficits, str) else levels
+    faults = []
+    if executor is not None and (isinstance(executor, type) or not hasattr(executor, "submit")):
+        faults.append(f"executor is a {type(executor).__name__}; pass one of concurrent.futures, or threads=")
+    if progress is not None and not callable(progress):
+        faults.append(
+            f"progress is a {type(progress).__name__}; pass a function of rows done, failed and in all"
         )
+    if faults:
+        raise BadInput(faults)
     team = (1 if executor else processors()) if threads is None else thread_count(threads)
     table = _Table(len(rows), len(economy.countries), progress)
     try:

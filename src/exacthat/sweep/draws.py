@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -108,6 +108,8 @@ def elasticity_draws(
         checks.elasticity(given, name, labels, positive=False)
         for given, name in ((trade_se, "trade_se"), (scale_se, "scale_se"))
     ]
+    if estimates is not None and not isinstance(estimates, Iterable):
+        raise BadInput(f"estimates is {estimates!r}; give one label for each of the {len(labels)} industries")
     names = labels if estimates is None else tuple(map(str, estimates))
     if len(names) != len(labels):
         raise BadInput(
