@@ -129,6 +129,33 @@ def test_a_condition_never_met_carries_the_path():
         clusters.simulate_many([world, world], schedule, horizon=30.0)
 
 
+def test_waiting_for_a_condition_changes_no_event():
+    everything = [
+        Phase("free", until=HomeProduces(range(6))),
+        Phase("free"),
+    ]  # never: foreign makes something
+    changes = 0
+    for seed in range(10):
+        world = random_world(seed)
+        free = clusters.simulate(world, FREE, 20.0).events
+        with pytest.raises(clusters.ConditionNotMet) as caught:
+            clusters.simulate(world, everything, 20.0)
+        waiting = caught.value.path.events
+        assert [(one.kind, one.industries) for one in waiting] == [(one.kind, one.industries) for one in free]
+        assert [one.time for one in waiting] == pytest.approx([one.time for one in free], rel=0, abs=1e-9)
+        changes += len(free) - 1
+    assert changes > 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tie_of_more_than_twelve_industries_follows_one_path_at_any_tolerance(seed):
+    rng = np.random.default_rng(seed)
+    spillovers = rng.random((14, 14)) * (rng.random((14, 14)) < 0.4)
+    world = clusters.World(np.ones((2, 14)), spillovers, 2.0, rng.choice([1.0, 2.0, 3.0], 2))
+    loose, tight = (clusters.simulate(world, FREE, 10.0, rtol=rtol).at([2.0, 10.0]) for rtol in (1e-9, 1e-11))
+    np.testing.assert_allclose(loose.technology, tight.technology, rtol=1e-8)
+
+
 def test_a_condition_that_holds_at_once_ends_its_phase_at_once():
     world = clusters.World([[10, 10, 5, 5], [5, 5, 10, 10]], TABLE_2, 2.0)
     path = clusters.simulate(world, [Phase("autarky", until=HomeProduces([0])), Phase("free")], 5.0)

@@ -908,11 +908,10 @@ def _slide_slacks(x, eco, out):
 
 
 @njit(**_OPTIONS)
-def _slack(x, eco):
-    """How far the frozen pattern is from its end: (slack, which condition, position)."""
+def _slack(x, eco, slide):
+    """How far the frozen pattern is from its end: (slack, which condition, position); fills `slide` (4k,) with the
+    slacks of a slide. `eco` is left in balance at x."""
     s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
-    if eco.cut[3] or (s == 0 and k == 0 and e == n):
-        return 1.0, 0, 0
     _balance(x, eco)
     v = eco.level[0]
     slack, which, where = np.inf, 0, 0
@@ -931,10 +930,10 @@ def _slack(x, eco):
         if foreign < slack:
             slack, which, where = foreign, _FULL, s
     elif k > 1:
-        out = np.empty(4 * k)
-        _slide_slacks(x, eco, out)
-        if out.min() < slack:
-            slack, which, where = out.min(), _OUTWARD, s
+        _slide_slacks(x, eco, slide)
+        least = slide.min()
+        if least < slack:
+            slack, which, where = least, _OUTWARD, s
     return slack, which, where
 
 
@@ -948,18 +947,14 @@ def _margins(x, rate, scale, eco, margin, drift):
     s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
     margin[:] = 1.0
     drift[:] = 0.0
-    slack, which, where = _slack(x, eco)
-    if eco.cut[3] or (s == 0 and k == 0 and e == n):
-        return slack, which, where
-    power, weights, level = eco.parameters[0] - 1.0, eco.weights, eco.level
     if k > 1:
-        slide, near, apart = margin[n + 1 :], np.empty((2, 4 * k)), 1e-6 * scale
+        near, apart = np.empty((2, 4 * k)), 1e-6 * scale
         for side in range(2):
             _slide_slacks(x + (apart if side else -apart) * rate, eco, near[side])
-        _slide_slacks(x, eco, slide)
         for j in range(4 * k):
             drift[n + 1 + j] = (near[1, j] - near[0, j]) / 2e-6
-    _balance(x, eco)
+    slack, which, where = _slack(x, eco, margin[n + 1 :])
+    power, weights, level = eco.parameters[0] - 1.0, eco.weights, eco.level
     sums, moves = np.zeros(5), np.zeros(5)  # home, tied abroad, non-traded at home and abroad, foreign
     shift = -np.inf
     for p in range(e):
@@ -1033,11 +1028,14 @@ def _suspect(x, end, h, eco, first, last):
     """Whether the step may have lost a slack, by its two ends.
 
     The cubic of a slack is trusted up to a sixteenth of its departure from a straight line; on a slide the
-    slacks have no cheap slopes, and the dense output is asked always.
+    slacks have no cheap slopes, and the dense output is asked always. Without trade in goods, or with mobile
+    labour, there is nothing to lose.
     """
-    if eco.cut[1] > 1 and not eco.cut[3]:
+    s, k, e, n = eco.cut[0], eco.cut[1], eco.cut[2], x.shape[1]
+    if eco.cut[3] or (s == 0 and k == 0 and e == n):
+        return False
+    if k > 1:
         return True
-    n = x.shape[1]
     margin, drift = np.empty((2, n + 1)), np.empty((2, n + 1))
     if _margins(end, last, h, eco, margin[1], drift[1])[0] < -_ROUND_OFF:
         return True
@@ -1056,7 +1054,7 @@ def _bracket(x, eco, powers, work, low, at_low, high, at_high, which, where):
     """The root of the slack between two fractions of the step: (theta, which, position)."""
     if at_low <= 0.0:
         return low, which, where
-    side = 0
+    side, slide = 0, np.empty(4 * eco.cut[1])
     for trial in range(100):
         if high - low <= 1e-16 + 1e-15 * high or at_high == 0.0:
             break
@@ -1064,7 +1062,7 @@ def _bracket(x, eco, powers, work, low, at_low, high, at_high, which, where):
         if trial % 4 == 3 or not low < theta < high:
             theta = 0.5 * (low + high)
         _inside(x, eco, powers, theta, work)
-        slack, kind, place = _slack(work, eco)
+        slack, kind, place = _slack(work, eco, slide)
         if slack > 0.0:
             low, at_low = theta, slack
             at_high *= 0.5 if side == 1 else 1.0
@@ -1403,10 +1401,12 @@ def integrate(
             continue
         theta, which, where, met = -1.0, 0, 0, -1.0
         last = tableau[3][0]
-        if wanted.size or _suspect(x, end, h, eco, slopes[0], slopes[last]):
+        suspect = _suspect(x, end, h, eco, slopes[0], slopes[last])
+        if wanted.size or suspect:
             _interpolant(x, h, eco, tableau, slopes, work, powers)
             evaluations += tableau[3][1] - 1 - last
-            theta, which, where = _locate(x, eco, powers, work)
+            if suspect:
+                theta, which, where = _locate(x, eco, powers, work)
             if wanted.size:
                 met = _meets(x, eco, powers, theta if theta >= 0.0 else 1.0, wanted, side, work)
         share = met if met >= 0.0 else (theta if theta >= 0.0 else 1.0)

@@ -201,19 +201,19 @@ def test_a_slide_ends_within_a_step_that_it_outlives_at_both_ends():
     empty = np.empty(0, np.int64)
     links = (np.array([[0.0, 1.0], [1.0, 0.0]]), empty, empty, np.empty(0))
     eco = nb._assemble(np.array([2, 2]), *links, np.array([1.0, 3.0]), 2.0, 0)
-    x, powers, work = np.zeros((2, 2)), np.zeros((7, 2, 2)), np.empty((2, 2))
+    x, powers, work, slide = np.zeros((2, 2)), np.zeros((7, 2, 2)), np.empty((2, 2)), np.empty(8)
     powers[0, :, 0], powers[1, :, 0] = 8.0, -8.0  # good 0 rises and falls in both countries, the tie holds
-    ends = [nb._slack(x, eco)[0]]
+    ends = [nb._slack(x, eco, slide)[0]]
     nb._inside(x, eco, powers, 1.0, work)
-    ends.append(nb._slack(work, eco)[0])
+    ends.append(nb._slack(work, eco, slide)[0])
     nb._inside(x, eco, powers, 0.5, work)
-    midway = nb._slack(work, eco)[0]
+    midway = nb._slack(work, eco, slide)[0]
     assert min(ends) > 0.0 > midway
     theta, which, _ = nb._locate(x, eco, powers, work)
     assert 0.0 < theta < 0.5
     assert which == nb._OUTWARD
     nb._inside(x, eco, powers, theta, work)
-    assert abs(nb._slack(work, eco)[0]) < 1e-10
+    assert abs(nb._slack(work, eco, slide)[0]) < 1e-10
 
 
 def test_a_slide_that_ends_where_the_other_share_is_used_up():
