@@ -16,7 +16,9 @@ from exacthat.kernels.gravity.system import Point, Pullback, Solution, System
 TAILS = ("truncate", "constant")
 ACCURACY, LEAST_ACCURACY = 1e-12, 1e-9  # relative residual of a transposed solve, and where it is refused
 TIGHTEST = 1e-10  # of the backward integration
-LONGEST = 1000.0  # discount rate times horizon: the steps needed rise with it, and exp(-40) is nothing already
+LONGEST = (
+    1000.0  # discount rate times horizon: the steps needed rise with it, and exp(-40) is nothing already
+)
 
 
 @dataclass(frozen=True, eq=False)
