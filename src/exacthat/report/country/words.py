@@ -281,11 +281,12 @@ def _claims(study: CountryStudy) -> list[str]:
         return [f"The embedded series do not hold {study.country}: no diagnosis."]
     if not study.diagnosis.claims:
         return []
-    count = Counter(one.verdict for one in study.diagnosis.claims)
+    count, total = Counter(one.verdict for one in study.diagnosis.claims), len(study.diagnosis.claims)
+    verbs = {CONFIRMED: ("is", "are"), ROUGHLY: ("holds", "hold"), NOT: ("is", "are")}
+    listed = ", ".join(f"{count[said]} {verbs[said][count[said] != 1]} {said}" for said in verbs)
     told = [
-        f"Of {len(study.diagnosis.claims)} claims of the paper about {place(study.country)}"
-        f"{' and its peers' if study.country == 'PAK' else ''}, {count[CONFIRMED]} are confirmed, {count[ROUGHLY]} "
-        f"hold roughly, {count[NOT]} are not confirmed."
+        f"Of {total} {'claim' if total == 1 else 'claims'} of the paper about {place(study.country)}"
+        f"{' and its peers' if study.country == 'PAK' else ''}, {listed}."
     ]
     wrong = Counter(one.figure for one in study.diagnosis.claims if one.verdict == NOT)
     if wrong:
