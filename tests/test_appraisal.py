@@ -601,6 +601,7 @@ def test_a_breakpoint_at_the_horizon_hides_the_growth_of_the_tail():
     [
         ([5], 3.0, "names industry 5 of 2"),
         ([0.5], 3.0, "a list of industries by number or label"),
+        ([[0], [0, 1]], 3.0, "a list of industries by number or label"),
         (np.ones((3, 3), dtype=bool), 3.0, "boolean"),
         ([0], None, "no event of kind 'phase'"),
         ([0], 50.0, "within the horizon"),

@@ -192,6 +192,7 @@ def test_table5_prints_the_comparison_and_keeps_every_certificate(tmp_path):
 
 def test_nafta_prints_first_order_and_exact(tmp_path):
     text = " ".join(invoke("run", "nafta", "--out", str(tmp_path)).stdout.split())
+    assert "99 percent sample; services' trade elasticity 8.22" in text
     assert "MEX: first-order welfare 1.31 percent (printed: 1.31), exact real income 0.007." in text
 
 

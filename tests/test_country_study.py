@@ -601,6 +601,7 @@ def test_another_country_names_its_files():
     ("arguments", "message"),
     [
         (["pakistan", "--country", "PAQ"], "--country is the unknown label 'PAQ'; did you mean 'PAK'?"),
+        (["pakistan", "--country", "vnm"], "did you mean 'VNM'?"),
         (["peers", "--country", "VNM"], "--country VNM has no use in a study of kind 'corrective-policy'"),
     ],
 )

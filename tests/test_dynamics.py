@@ -472,6 +472,10 @@ def test_what_a_policy_supports_is_read_from_its_rates():
     np.testing.assert_array_equal(named.supported, [[False, True, False]] * 2)
     with pytest.raises(BadInput, match="unknown industry 'clothes'"):
         tested(support, without, supported=["clothes"])
+    single = eh.Economy(eco.flows[:, :, :1], 4.0, countries=eco.countries)
+    other = simulate(single, Learning([[0.01]]), horizon=horizon)
+    with pytest.raises(BadInput, match="the baseline path industry0: take the same"):
+        tested(support, other)
 
 
 def test_a_policy_compared_with_itself_is_worth_nothing():

@@ -201,6 +201,7 @@ def test_a_path_of_no_dates_and_default_dates():
     [
         ({"discount_rate": -0.1}, BadParameter, "discount_rate is -0.1"),
         ({"discount_rate": 0.0, "tail": "constant"}, BadParameter, "diverges"),
+        ({"discount_rate": 1e6}, BadParameter, "end the path by date 4e-05"),
         ({"tail": "growth"}, BadParameter, "tail is 'growth'"),
         ({"country": "XXX"}, BadInput, "XXX"),
         ({"country": ["C0", "C1"]}, BadInput, "name one country"),

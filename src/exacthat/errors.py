@@ -70,5 +70,7 @@ class NotCertified(ExacthatError):
 
 def nearest(label: str, known: Sequence[str]) -> str:
     """Say which known label `label` may have meant, as the end of a sentence ("" if none is near)."""
-    close = difflib.get_close_matches(str(label), [str(name) for name in known], n=1, cutoff=0.5)
+    names = [str(name) for name in known]
+    close = [name for name in names if name.casefold() == str(label).casefold()]
+    close += difflib.get_close_matches(str(label), names, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""

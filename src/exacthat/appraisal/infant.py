@@ -95,11 +95,11 @@ def pigouvian_subsidy(marginal_external_benefit, marginal_cost):
     `marginal_external_benefit` is a number or array (for example (N, K)); `marginal_cost` a number or array
     that broadcasts with it, or better a mapping from the name of each cost to its value, {"administration":
     0.02}, so that what is subtracted is on record; several costs add up. Both in one unit, such as a share of
-    the wage bill, and >= 0. A negative result calls for a tax. Section 4.4 of SDPI working paper 213
-    subtracts an unnamed marginal cost; textbook Pigou is the benefit alone (pass 0), because private marginal
-    cost is already in the price. With scale economies the benefit is the scale elasticity, per unit of the
-    wage bill. Raises `BadParameter` for negative values, `BadInput` for other types and shapes that do not
-    broadcast.
+    the wage bill; costs are >= 0, a benefit below 0 is a harm. A negative result calls for a tax. Section 4.4
+    of SDPI working paper 213 subtracts an unnamed marginal cost; textbook Pigou is the benefit alone (pass 0),
+    because private marginal cost is already in the price. With scale economies the benefit is the scale
+    elasticity, per unit of the wage bill. Raises `BadParameter` for negative costs, `BadInput` for other types
+    and shapes that do not broadcast.
 
     >>> float(pigouvian_subsidy(0.25, {"cost of public funds": 0.0625, "administration": 0.0625}))
     0.125

@@ -41,8 +41,7 @@ class MillTest:
         passes = self.passes[country]
         named = np.flatnonzero(tested if passes else tested & ~self.stands[country])
         labels = [self.industries[k] if self.industries else str(k) for k in named]
-        more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-        return f"{'yes' if passes else 'no'} ({', '.join(labels[:_NAMED])}{more})"
+        return f"{'yes' if passes else 'no'} ({_few(labels)})"
 
 
 def supported_industries(production_subsidy, employment_shares) -> np.ndarray:
@@ -75,10 +74,16 @@ def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | 
     Supported is whatever in any phase has a production subsidy raised over the baseline's by more than the mean of its
     country (weights: employment of the baseline at date 0), a higher tariff against anyone, or a higher export
     subsidy to anyone. (None, None) for paths without `rates`, where nothing is supported, and where support lasts
-    to the horizon: then there is no date from which industries have to stand alone.
+    to the horizon: then there is no date from which industries have to stand alone. Raises `BadInput` for paths of
+    different industries.
     """
     if not all(hasattr(path, "rates") for path in (policy, baseline)):
         return None, None
+    if policy.industries != baseline.industries:
+        raise BadInput(
+            f"the policy path has industries {_few(policy.industries)}, the baseline path "
+            f"{_few(baseline.industries)}: take the same"
+        )
     shares = baseline.at(0.0).output_shares
     dates = np.union1d(policy.phase_starts, baseline.phase_starts)
     masks = []
@@ -179,8 +184,15 @@ def _shares(name, path, times, side):
     raise BadInput(f"the states of the {name} path have neither 'output_shares' nor 'employment'")
 
 
+def _few(labels) -> str:
+    return ", ".join(labels[:_NAMED]) + (f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else "")
+
+
 def _mask(read: Reader, supported, shape, industries) -> np.ndarray:
-    given = np.asarray(supported)
+    try:
+        given = np.asarray(supported)
+    except ValueError:  # rows of different lengths
+        given = np.empty(len(supported), dtype=object)
     if given.ndim == 1 and given.dtype.kind == "U" and industries is not None:
         for label in given:
             if label not in industries:

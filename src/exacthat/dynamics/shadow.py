@@ -16,6 +16,9 @@ from exacthat.kernels.gravity.system import Point, Pullback, Solution, System
 TAILS = ("truncate", "constant")
 ACCURACY, LEAST_ACCURACY = 1e-12, 1e-9  # relative residual of a transposed solve, and where it is refused
 TIGHTEST = 1e-10  # of the backward integration
+LONGEST = (
+    1000.0  # discount rate times horizon: the steps needed rise with it, and exp(-40) is nothing already
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ def learning_value(
     path : Path
         From `simulate`. Values are marginal, at this path.
     discount_rate : float >= 0
-        Per unit of time; above 0 with a constant tail.
+        Per unit of time; above 0 with a constant tail, at most 1,000 over the horizon.
     country : label
         Whose welfare: V = integral of exp(-discount_rate t) ln What, the present value of `exacthat.compare` at
         its default elasticity.
@@ -116,6 +119,9 @@ def learning_value(
     read.choice("tail", tail, TAILS)
     if tail == "constant" and delta == 0:
         read.fault("discount_rate is 0; with a constant tail the value diverges", out_of_range=True)
+    if delta * path.horizon > LONGEST:
+        problem = f"discount_rate {delta:g} over a horizon of {path.horizon:g} leaves nothing of its end"
+        read.fault(f"{problem}: end the path by date {40.0 / delta:.3g}", out_of_range=True)
     dates = path.knots
     if times is not None:
         dates = read.array("times", times, least=0.0, most=path.horizon, cure="a date within the horizon")

@@ -57,9 +57,9 @@ _ELASTICITIES = {
     "wiod2008": "Costinot and Rodriguez-Clare (2014)",
     "wiod2014": "Lashkaripour and Lugovskyy (2023), as in their computations",
     "icio2019": "Lashkaripour and Lugovskyy (2023), Table 3",
-    "nafta1993": "Caliendo and Parro (2015), 99 percent sample; services 8.22",
+    "nafta1993": "Caliendo and Parro (2015), 99 percent sample",
 }
-_SERVICES = {"wiod2014": "Services", "icio2019": "SERV"}
+_SERVICES = {"wiod2014": "Services", "icio2019": "SERV", "nafta1993": "Retail"}
 _TABLE5_HEADER = [
     (
         "Base year",
@@ -71,7 +71,7 @@ _TABLE5_HEADER = [
         "swapped: origin and destination exchanged, as the paper's programs read them; right: as levied",
     ),
     ("Elasticities", "as in the paper's computations; services' trade elasticity 11 restricted, 10 free"),
-    ("Columns", "one country alone, or all 44 together (coord.); ROW acts with the others and has no row"),
+    ("Columns", "one country alone, or all {n} together (coord.); ROW acts with the others and has no row"),
 ]
 SHOWN = 6  # country labels listed in a sentence
 
@@ -103,7 +103,7 @@ def header(plan: Plan, result: Result, tol: float) -> list[tuple[str, str]]:
         lines += [("Data", f"{plan.options['flows']}; {size}")]
         lines += [("Source", plan.options["source"])] if "source" in plan.options else []
     if result.kind == "table5":
-        lines += _TABLE5_HEADER
+        lines += [(label, said.format(n=n)) for label, said in _TABLE5_HEADER]
     else:
         lines += [("Base year", _deficits(plan, economy)), ("Entry", _entry(economy))]
         lines += [("Tariffs", _tariffs(result))] if economy.tariff is not None else []

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exacthat.country_study import CountryStudy
+from exacthat.country_study.diagnosis import GROWTH_FROM, PRODUCTIVITY_FROM, TARGET_YEARS
 from exacthat.country_study.dynamic import DISCOUNT, HORIZON, SUPPORT
 from exacthat.country_study.focus import SECTORS, TENTH
 from exacthat.country_study.knowledge import YEARS
@@ -95,8 +96,8 @@ def facts(study: CountryStudy) -> Grid | None:
         for one in study.diagnosis.facts
     )  # fmt: skip
     note = (
-        "Shares are those of the last year of each series; growth of manufacturing 1986 to 2020; "
-        "productivity since 1991."
+        f"Shares are those of the last year of each series; growth of manufacturing since {GROWTH_FROM}, of "
+        f"productivity since {PRODUCTIVITY_FROM}."
     )
     return Grid("diagnosis", "The country and its peers in the series", columns, rows, 1, note)
 
@@ -360,9 +361,8 @@ def targets(study: CountryStudy) -> Grid | None:
         return None
     columns = ("goal", "start, USD per worker", "goal, USD per worker", "growth, % a year")
     rows = tuple((one.what, one.start, one.goal, one.growth) for one in study.diagnosis.targets)
-    return Grid(
-        "targets", "Growth of value added per worker that reaches a goal in five years", columns, rows
-    )
+    title = f"Growth of value added per worker that reaches a goal in {TARGET_YEARS} years"
+    return Grid("targets", title, columns, rows)
 
 
 def every(study: CountryStudy) -> Sequence[Grid]:

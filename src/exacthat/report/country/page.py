@@ -12,6 +12,7 @@ from exacthat import datasets
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
 from exacthat.country_study.dynamic import DISCOUNT, HORIZON, PRODUCTIVITY, SUPPORT, TYPICAL_GROWTH
+from exacthat.country_study.knowledge import SINCE
 from exacthat.country_study.sensitivity import REFUSED
 from exacthat.country_study.specialisation import NEAR
 from exacthat.report.country import figures, grids, words
@@ -166,8 +167,8 @@ def _knowledge(study: CountryStudy) -> Section | None:
     paragraphs = [
         "The growth laws of the paper's annexure, apart from trade. By law (4) knowledge grows by research at home, a "
         "constant flow, and by diffusion from the knowledge of others; by law (8) growth diffuses. The embedded data "
-        "hold neither: value added per manufacturing worker stands for knowledge, its growth since 1991 is what law "
-        "(4) starts at, and shares in imports of goods say who learns from whom. The part of growth that came from "
+        f"hold neither: value added per manufacturing worker stands for knowledge, its growth since {SINCE} is what "
+        "law (4) starts at, and shares in imports of goods say who learns from whom. The part of growth that came from "
         "abroad is a scenario, and what is left counts as research.",
         "By law (4) growth for ever does not depend on research, which moves levels only, and growth fades where "
         "research is all there is; by law (8) research moves growth itself. The two do not follow from one another.",

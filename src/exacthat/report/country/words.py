@@ -8,6 +8,7 @@ import numpy as np
 
 from exacthat.country_study import CountryStudy
 from exacthat.country_study.claims import CONFIRMED, NOT, ROUGHLY
+from exacthat.country_study.diagnosis import PRODUCTIVITY_FROM, TARGET_RISE, TARGET_YEARS
 from exacthat.country_study.dynamic import DISCOUNT, HORIZON
 from exacthat.country_study.focus import CORRECTIVE, TENTH
 from exacthat.country_study.knowledge import SINCE, YEARS
@@ -152,7 +153,7 @@ def _draws(study: CountryStudy) -> list[str]:
         f"Over {len(held.gainers)} draws of the elasticities{missing} the gain alone lies between {low:.2f} and "
         f"{high:.2f} percent ({PERCENTILES[0]:g}th to {PERCENTILES[-1]:g}th percentile, median {middle:.2f}), "
         f"coordinated between {together[0]:.2f} and {together[-1]:.2f}; alone it is above 0 in "
-        f"{held.share_positive('gain_alone'):.0f} percent of the draws.",
+        f"{held.share_positive('gain_alone'):g} percent of the draws.",
         f"To stay inside the model {cut} of {proposed} proposals were cut, {held.draws.reasons[NOT_BELOW]} of them "
         f"(also) because {NOT_BELOW}.",
     ]
@@ -280,11 +281,12 @@ def _claims(study: CountryStudy) -> list[str]:
         return [f"The embedded series do not hold {study.country}: no diagnosis."]
     if not study.diagnosis.claims:
         return []
-    count = Counter(one.verdict for one in study.diagnosis.claims)
+    count, total = Counter(one.verdict for one in study.diagnosis.claims), len(study.diagnosis.claims)
+    verbs = {CONFIRMED: ("is", "are"), ROUGHLY: ("holds", "hold"), NOT: ("is", "are")}
+    listed = ", ".join(f"{count[said]} {verbs[said][count[said] != 1]} {said}" for said in verbs)
     told = [
-        f"Of {len(study.diagnosis.claims)} claims of the paper about {place(study.country)}"
-        f"{' and its peers' if study.country == 'PAK' else ''}, {count[CONFIRMED]} are confirmed, {count[ROUGHLY]} "
-        f"hold roughly, {count[NOT]} are not confirmed."
+        f"Of {total} {'claim' if total == 1 else 'claims'} of the paper about {place(study.country)}"
+        f"{' and its peers' if study.country == 'PAK' else ''}, {listed}."
     ]
     wrong = Counter(one.figure for one in study.diagnosis.claims if one.verdict == NOT)
     if wrong:
@@ -300,8 +302,10 @@ def _target(study: CountryStudy) -> list[str]:
     if study.diagnosis is None or not study.diagnosis.targets:
         return []
     facts, targets = study.diagnosis.facts[0], study.diagnosis.targets
+    low, high = (f"{100 * rise:.0f}" for rise in TARGET_RISE)
     return [
-        f"A rise of 40 to 50 percent in value added per worker in five years asks for {targets[0].growth:.1f} to "
-        f"{targets[1].growth:.1f} percent a year; since 1991 it rose by {facts.value_added_growth:.1f} a year "
+        f"A rise of {low} to {high} percent in value added per worker in {TARGET_YEARS} years asks for "
+        f"{targets[0].growth:.1f} to {targets[1].growth:.1f} percent a year; since {PRODUCTIVITY_FROM} it rose by "
+        f"{facts.value_added_growth:.1f} a year "
         f"(by {facts.industry_value_added_growth:.1f} per worker in all industry)."
     ]
