@@ -316,11 +316,11 @@ def test_results_are_read_only():
         eq.welfare_hat = None
 
 
-@pytest.mark.parametrize("hats", [{"labour": [1e290, 1.0]}, {"productivity": 1e-300}, {"entry_cost": 1e300}])
+@pytest.mark.parametrize("hats", [{"labour": [1e290, 1.0]}, {"productivity": 1e-300}])
 def test_changes_beyond_the_range_of_numbers_are_refused_by_cell(hats):
     world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, 0.2, countries=["HOM", "FOR"])
     with pytest.raises(
-        eh.BadInput, match="prices of country 'HOM' in industry .* leaves the range of numbers"
+        eh.BadInput, match=r"prices of country 'HOM' in industry .* leaves the range of numbers"
     ):
         eh.counterfactual(world, eh.Shock(**hats))
     assert list(eh.counterfactuals(world, [eh.Shock(**hats)]).outcome) == ["BadInput"]

@@ -132,7 +132,8 @@ def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.
     shift = np.ascontiguousarray((epsilon * ln_u).T)
     faults = [
         f"prices of country {economy.countries[i]!r} in industry {economy.industries[k]!r} change by a factor of "
-        f"e^{-ln_u[i, k]:.4g}, which to the power of the trade elasticity leaves the range of numbers: use a smaller change"
+        f"e^{-ln_u[i, k]:.4g}, which to the power of the trade elasticity leaves the range of numbers: use a "
+        "smaller change"
         for k, i in np.argwhere(np.abs(shift) > LARGEST_POWER)
     ]
     if faults:
