@@ -45,6 +45,7 @@ cdef extern from "team.h" nogil:
     int exacthat_take(exacthat_team *, uint32_t, bint) noexcept
     void exacthat_finish(exacthat_team *) noexcept
     void exacthat_wait(exacthat_team *) noexcept
+    int exacthat_round(exacthat_team *) noexcept
     bint exacthat_more(exacthat_team *, int) noexcept
     void exacthat_close(exacthat_team *) noexcept
 
@@ -337,7 +338,7 @@ cdef void _help(Problem *p, int thread) noexcept nogil:
     """What a thread that does not lead does all the time."""
     cdef int round = 0
     while exacthat_more(&p.team, round):
-        round = p.team.round
+        round = exacthat_round(&p.team)
         _take_chunks(p, thread)
 
 

@@ -103,10 +103,17 @@ static inline void exacthat_wait(exacthat_team *team)
     }
 }
 
-/* A helper waits for work after `round`; returns 0 when the team is closed. */
+/* The work posted last: a helper asks before it looks for chunks, so that none posted later is missed. */
+static inline int exacthat_round(exacthat_team *team)
+{
+    return __atomic_load_n(&team->round, __ATOMIC_ACQUIRE);
+}
+
+/* A helper waits for work after `round`; returns 0 when the team is closed. Closing is the last round: a helper that
+   has seen its number waits for no other. */
 static inline int exacthat_more(exacthat_team *team, int round)
 {
-    for (int spins = 0; __atomic_load_n(&team->round, __ATOMIC_ACQUIRE) == round; spins++) {
+    for (int spins = 0; exacthat_round(team) == round && !__atomic_load_n(&team->closed, __ATOMIC_ACQUIRE); spins++) {
         if (spins < EXACTHAT_SPINS) {
             exacthat_pause();
             continue;
@@ -138,6 +145,7 @@ static inline int exacthat_take(exacthat_team *team, uint32_t round, int above)
 }
 static inline void exacthat_finish(exacthat_team *team) { (void)team; }
 static inline void exacthat_wait(exacthat_team *team) { (void)team; }
+static inline int exacthat_round(exacthat_team *team) { (void)team; return 0; }
 static inline int exacthat_more(exacthat_team *team, int round) { (void)team, (void)round; return 0; }
 static inline void exacthat_close(exacthat_team *team) { (void)team; }
 

@@ -272,3 +272,17 @@ def test_a_forked_child_of_a_threaded_parent_solves():
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip() == "True", done.stderr
+
+
+TEAMS = """
+import numpy as np
+from exacthat.kernels.gravity import cy, examples
+system = examples.system(np.random.default_rng(0), 40, 30)
+for _ in range(20_000):
+    cy.evaluate(system, system.origin(), 2)
+"""
+
+
+def test_teams_of_threads_always_end():
+    """A helper that looks up just as its team is closed must not wait for work that never comes."""
+    subprocess.run([sys.executable, "-c", TEAMS], check=True, timeout=300)
