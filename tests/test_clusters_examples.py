@@ -1,7 +1,10 @@
 """The paper's figures and propositions, the effects of opening, the diagnosis, the search for dates."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import exacthat as eh
 from exacthat import clusters
@@ -156,3 +159,25 @@ def test_bad_search_options_are_refused():
         clusters.best_delay(world, -0.02, 60.0, points=3)
     with pytest.raises(eh.BadInput, match="opening dates"):
         clusters.opening_schedule(world, [1.0], 5.0)
+
+
+def test_critical_discount_rate_of_the_delay_in_figure_6_follows_from_the_paths():
+    runs = examples.load("figure-6").run()
+    delayed, immediate = runs["delayed"], runs["immediate"]
+    opening = delayed.phase_starts[1]
+    knots = [*np.linspace(0.0, opening, 9), *np.linspace(opening, delayed.horizon, 33)[1:]]
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+
+    def gain(rate):
+        total = 0.0
+        for start, stop in itertools.pairwise(knots):
+            times = 0.5 * (start + stop) + 0.5 * (stop - start) * nodes
+            log = np.log(delayed.at(times).consumption[:, 0] / immediate.at(times).consumption[:, 0])
+            total += 0.5 * (stop - start) * weights @ (np.exp(-rate * times) * log)
+        return total
+
+    found = eh.compare(delayed, immediate, discount_rate=0.03)
+    rate = brentq(gain, 0.001, 0.2, xtol=1e-13)
+    np.testing.assert_allclose(found.critical_discount_rate, rate, rtol=1e-7)
+    assert (found.present_value > 0).all()
+    assert (eh.compare(delayed, immediate, discount_rate=1.1 * rate).present_value < 0).all()
