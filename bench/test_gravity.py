@@ -48,22 +48,27 @@ def problem(size, shock):
     epsilon = np.exp(rng.uniform(np.log(1.5), np.log(8.0), industries))
     packed = pack(shares.transpose(2, 0, 1))
     sales = np.ascontiguousarray(x.sum(axis=1).T)
-    base = examples.system(rng, 2, 2)
-    system = base._replace(
-        weights=cy.trade_weights(packed, cost, epsilon),
-        spending_shares=np.ascontiguousarray((spending / spending.sum(axis=1, keepdims=True)).T),
+    wanted = np.ascontiguousarray((spending / spending.sum(axis=1, keepdims=True)).T)
+    system = untaxed(rng, cy.trade_weights(packed, cost, epsilon), sales, wanted, epsilon)
+    return system, packed, shares, cost
+
+
+def untaxed(rng, weights, sales, spending_shares, epsilon):
+    """A system without taxes, links and deficits, with feedback drawn."""
+    return examples.system(rng, 2, 2)._replace(
+        weights=weights,
+        spending_shares=spending_shares,
         sales=sales,
         shift=np.zeros_like(sales),
         markup=np.ones_like(sales),
         cost_share=np.ones_like(sales),
         labour_income=sales.sum(axis=0),
         expenditure=sales.sum(axis=0),
-        deficits=np.zeros(countries),
+        deficits=np.zeros(sales.shape[1]),
         trade_elasticity=epsilon,
-        feedback=rng.uniform(0.1, 0.8, industries),
-        component=np.zeros(countries, dtype=np.int32),
+        feedback=rng.uniform(0.1, 0.8, len(sales)),
+        component=np.zeros(sales.shape[1], dtype=np.int32),
     )
-    return system, packed, shares, cost
 
 
 @functools.cache
@@ -75,21 +80,7 @@ def streamed(size):
     for block in weights:
         block[:] = rng.random((countries, countries))
     sales = rng.uniform(0.5, 1.5, (industries, countries))
-    base = examples.system(rng, 2, 2)
-    return base._replace(
-        weights=weights,
-        spending_shares=sales / sales.sum(axis=0),
-        sales=sales,
-        shift=np.zeros_like(sales),
-        markup=np.ones_like(sales),
-        cost_share=np.ones_like(sales),
-        labour_income=sales.sum(axis=0),
-        expenditure=sales.sum(axis=0),
-        deficits=np.zeros(countries),
-        trade_elasticity=rng.uniform(1.5, 8.0, industries),
-        feedback=rng.uniform(0.1, 0.8, industries),
-        component=np.zeros(countries, dtype=np.int32),
-    )
+    return untaxed(rng, weights, sales, sales / sales.sum(axis=0), rng.uniform(1.5, 8.0, industries))
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exacthat.dynamics import activity_experiment as experiment
+from exacthat import activity_experiment as experiment
 
 PAGE = Path(__file__).parents[1] / "docs" / "activity-rule.md"
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from exacthat.certificate import BALANCE
+from exacthat.conditions import BALANCE
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Slacks, Solution, System
 
 
-def slacks(system: System, solution: Solution, largest: float = BALANCE) -> Slacks:
-    """Judge a solution by `cy.slacks`, with groups of countries in its balance where it might be above `largest`."""
+def slacks(system: System, solution: Solution) -> Slacks:
+    """Judge a solution by `cy.slacks`, with groups of countries in its balance where it might be above `BALANCE`."""
     found = cy.slacks(system, solution)
     gap = found.imbalance @ (solution.exports + solution.imports)
-    if gap <= largest * solution.weakest:  # then every group's is below
+    if gap <= BALANCE * solution.weakest:  # then every group's is below
         return found
     between, _ = largest_imbalance(system, solution)
     return found if between <= found.balance else found._replace(balance=between)

@@ -9,8 +9,9 @@ import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
 from exacthat.blocs import largest_imbalance, price_power, slacks
-from exacthat.certificate import BALANCE, CERTIFIED, NOT_CONVERGED, Certificate, conditions_met
+from exacthat.certificate import Certificate
 from exacthat.checks import frozen, number, thread_count
+from exacthat.conditions import BALANCE, CERTIFIED, NOT_CONVERGED, conditions_met
 from exacthat.economy import Economy, require_economy
 from exacthat.error_bound import Evidence
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged

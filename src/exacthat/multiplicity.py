@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from exacthat.blocs import slacks
+from exacthat.conditions import BALANCE
 from exacthat.error_bound import DENSE, PROVED, Reported, error_bound
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System
-from exacthat.solver import BALANCE, ROUNDING, default_threads
+from exacthat.solver import ROUNDING, default_threads
 
 UNIQUE = "proved"
 NONE_FOUND = "not found otherwise"

@@ -8,8 +8,9 @@ import numpy as np
 
 from exacthat.assembly import Problem, assemble, check_baseline
 from exacthat.blocs import largest_imbalance, slacks
-from exacthat.certificate import NOT_CONVERGED, Certificate
+from exacthat.certificate import Certificate
 from exacthat.checks import number, numbers
+from exacthat.conditions import BALANCE, NOT_CONVERGED
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, check_changes, equilibrium_of
 from exacthat.errors import BadInput, NotCertified
@@ -18,7 +19,6 @@ from exacthat.kernels.gravity.system import Point, System
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import Outcome, default_threads
 
-BALANCE = 1e-7  # of trade: the largest imbalance of a country
 SHOWN = 5  # cells named in an error
 ROUNDS = 5000  # of price and spending iterations
 PRECISION = 1e-14
@@ -96,7 +96,7 @@ def certify(
     ln_unit = np.log(of_group(income) / of_group(system.labour_income))
     point = _completed(system, np.where(live, ln_sales - ln_unit[:, None], 0.0).T)
     solution = cy.solve(system, point, tol, 0, default_threads(system))
-    judged = slacks(system, solution, BALANCE)
+    judged = slacks(system, solution)
     outcome = Outcome(solution, judged, "proposed solution", 100.0)
     certificate = equilibrium_of(economy, policy, deficits, problem, outcome, tol).certificate
     certificate = replace(certificate, adding_up=float(np.abs(total - 1.0).max()))

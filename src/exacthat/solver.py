@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from exacthat.blocs import price_power, slacks, thin
-from exacthat.certificate import BALANCE
+from exacthat.conditions import BALANCE
 from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from exacthat.assembly import assemble, check_baseline
-from exacthat.certificate import CERTIFIED, Certificate
+from exacthat.certificate import Certificate
 from exacthat.checks import Reader, frozen
+from exacthat.conditions import CERTIFIED
 from exacthat.dynamics.learning import Learning
 from exacthat.dynamics.schedule import Phase, check_kind, spans
 from exacthat.dynamics.worlds import Predictor, World, between

@@ -9,11 +9,12 @@ import numpy as np
 from exacthat.assembly import Problem, base_system
 from exacthat.blocs import slacks
 from exacthat.checks import thread_count
+from exacthat.conditions import BALANCE
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Solution, System
-from exacthat.solver import BALANCE, ROUNDING, WORK, default_threads, solve
+from exacthat.solver import ROUNDING, WORK, default_threads, solve
 
 REMEMBERED = 14  # solutions a predictor keeps: those of one Runge-Kutta step
 USED = 4  # of them, nearest in time, that one prediction goes through

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exacthat.assembly import check_baseline, price_index
-from exacthat.certificate import BALANCE, CERTIFIED, conditions_met, trade_imbalance
 from exacthat.checks import frozen, number, thread_count
+from exacthat.conditions import BALANCE, CERTIFIED, conditions_met, trade_imbalance
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual
 from exacthat.errors import BadInput, ExacthatError, NotConverged

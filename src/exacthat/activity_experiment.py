@@ -1,4 +1,4 @@
-"""How the low-growth trap of trade depends on the activity rule: `python -m exacthat.dynamics.activity_experiment`.
+"""How the low-growth trap of trade depends on the activity rule: `python -m exacthat.activity_experiment`.
 
 Two mirror countries and two clusters of two industries that learn from each other only (Hanlon 2012, Table 2);
 each country leads in one industry of either cluster, so trade takes its clusters apart. With Ricardian
