@@ -69,10 +69,11 @@ class States:
 
 
 class Node(NamedTuple):
-    """The end of one accepted step."""
+    """The end of one accepted step, with what `World.slack` says of it."""
 
     time: float
     solution: Solution
+    slack: tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,20 +369,20 @@ def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: fl
         relative, absolute, change = max(local, 100 * np.finfo(float).eps), 0.0, np.abs(rate / y).max()
     step = min(end - start, FIRST_CHANGE / change) if change > 0 else end - start
     solver = DOP853(speed, start, y, end, rtol=relative, atol=absolute, first_step=step)
-    nodes, steps = [Node(start, first)], []
+    nodes, steps = [Node(start, first, world.slack(y, first))], []
     while solver.status == "running":
         message = solver.step()
         if solver.status == "failed":
             return Leg(phase, world, tuple(nodes), tuple(steps), y), count, _trouble(message)
         accepted = latest  # the last evaluation of a step is at its end
-        if not world.certified(accepted):
+        if not world.certified(solver.y, accepted):
             accepted = world.solve(solver.y, accepted.point)
         dense = solver.dense_output()
         whole = np.isfinite(dense(0.5 * (solver.t_old + solver.t))).all()
         if accepted is None or not whole:
             trouble = _trouble("a step could not be completed")
             return Leg(phase, world, tuple(nodes), tuple(steps), y), count, trouble
-        nodes.append(Node(solver.t, accepted))
+        nodes.append(Node(solver.t, accepted, world.slack(solver.y, accepted)))
         steps.append(dense)
     return Leg(phase, world, tuple(nodes), tuple(steps), y), count, ""
 
@@ -411,12 +412,12 @@ def _outcomes(world: World, y, solution: Solution) -> dict[str, np.ndarray]:
 
 def _worst(legs: list[Leg], tolerance: float, reached: float) -> Certificate:
     """The certificate of the whole path: the worst of all accepted states, the totals of all work."""
-    nodes = [(leg.world, node.solution) for leg in legs for node in leg.nodes]
-    world, worst = max(nodes, key=lambda node: node[1].residual)
-    slacks = np.array([each.slack(solution) for each, solution in nodes])
+    held = [(leg.world, node) for leg in legs for node in leg.nodes]
+    world, (_, worst, _) = max(held, key=lambda one: one[1].solution.residual)
+    slacks = np.array([node.slack for _, node in held])
     work = [sum(getattr(leg.world, name) for leg in legs) for name in WORK]
     return Certificate(
         CERTIFIED, worst.residual, tolerance, *slacks.max(axis=0).tolist(),
-        max(solution.last_step for _, solution in nodes), "Newton-GMRES along the path", 100.0 * reached, *work,
+        max(node.solution.last_step for _, node in held), "Newton-GMRES along the path", 100.0 * reached, *work,
         float(world.problem.system.feedback.max()), world.worst(worst), cy.instruction_set(), world.threads,
     )  # fmt: skip

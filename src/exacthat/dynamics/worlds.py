@@ -60,12 +60,12 @@ class World:
             return None
         aim = self.tolerance if tolerance is None else tolerance
         found = self._counted(cy.solve(system, start, aim, threads=self.threads))
-        if tolerance is not None or found is None or self.certified(found):
+        if tolerance is not None or found is None or self.certified(y, found):
             return found
         # Little trade, whose balance a small residual does not settle: go on to rounding.
         found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
         found = self._counted(found._replace(converged=found.residual <= aim))
-        return found if found is not None and self.certified(found) else None
+        return found if found is not None and self.certified(y, found) else None
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
@@ -74,12 +74,14 @@ class World:
             return None
         outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
         found = self._counted(outcome.solution)
-        return found if found is not None and outcome.completed == 100.0 and self.certified(found) else None
+        whole = found is not None and outcome.completed == 100.0
+        return found if whole and self.certified(y, found) else None
 
-    def certified(self, solution: Solution) -> bool:
-        """Tell whether a solution meets the world's tolerance and balances trade."""
-        balanced = slacks(self.problem.system, solution).balance <= BALANCE
-        return solution.residual <= self.tolerance and bool(balanced)
+    def certified(self, y, solution: Solution) -> bool:
+        """Tell whether a solution at y meets the world's tolerance and balances trade."""
+        return solution.residual <= self.tolerance and bool(
+            slacks(self.system(y), solution).balance <= BALANCE
+        )
 
     def output_shares(self, solution: Solution) -> np.ndarray:
         """Employment shares (N, K)."""
@@ -98,9 +100,9 @@ class World:
         power = solution.state.price_power.T / economy.trade_elasticity
         return np.exp(-(economy.expenditure_shares * power).sum(axis=1))
 
-    def slack(self, solution: Solution) -> tuple[float, float, float]:
-        """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares."""
-        judged = slacks(self.problem.system, solution)
+    def slack(self, y, solution: Solution) -> tuple[float, float, float]:
+        """Return Walras' slack, the largest trade imbalance and the adding-up error of employment shares at y."""
+        judged = slacks(self.system(y), solution)
         return solution.walras, judged.balance, judged.adding_up
 
     def worst(self, solution: Solution) -> tuple[str, str]:
