@@ -21,7 +21,6 @@ cdef struct Common:
     const double *A
     const double *G
     const double *H
-    const double *foreign            # G with zero diagonals
 
 
 cdef struct Worker:
@@ -38,7 +37,7 @@ cdef struct Worker:
     Py_ssize_t *partner              # destinations whose prices one origin's shock moves
     double *hats                     # [n, k] of one origin: changes of consumer over factory prices
     double *power                    # [k, partner], padded: changes of their weights
-    double *home                     # [k, n], the diagonals of G while foreign trade is summed
+    double *flows                    # as `_trade_memory`
     const double *markup             # now in p
 
 
@@ -99,7 +98,7 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     cdef double *cursor
     worker.p = p
     worker.markup = markup
-    worker.block = <double *> calloc((KRYLOV + 5) * L + 2 * p.K * pairs + p.M + 3 * pairs + p.N * p.N // 8 + 24,
+    worker.block = <double *> calloc((KRYLOV + 5) * L + 2 * p.K * pairs + _trade_memory(p) + 3 * pairs + p.N * p.N // 8 + 24,
                                      sizeof(double))
     if worker.block == NULL:
         return -1
@@ -109,7 +108,7 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     worker.start = _take(&cursor, L)
     worker.hats = _take(&cursor, p.N * p.K)
     worker.power = _take(&cursor, p.K * pairs)
-    worker.home = _take(&cursor, p.M)
+    worker.flows = _take(&cursor, _trade_memory(p))
     worker.partner = <Py_ssize_t *> _take(&cursor, p.N)
     worker.moved = <char *> cursor
     return 0
@@ -239,39 +238,6 @@ cdef void _retarget(Worker *worker, Common *base, Row *row) noexcept nogil:
             p.H = worker.G if row.subsidy == NULL else worker.H
 
 
-cdef void _foreign_trade(Problem *p, const double *F, double *exports, double *imports) noexcept nogil:
-    """Exports and imports at the border; F is G without its diagonals, so a closed country's are exactly zero."""
-    cdef Py_ssize_t k, n, at
-    memset(exports, 0, p.N * sizeof(double))
-    memset(imports, 0, p.N * sizeof(double))
-    for k in range(p.K):
-        at = k * p.stride
-        vec.rows(p.N, p.stride, p.stride, F + at * p.N, p.q + at, p.work + at)
-        vec.columns(p.N, p.stride, p.stride, F + at * p.N, p.u + at, p.work2 + at)
-        for n in range(p.N):
-            exports[n] += p.u[at + n] * p.work[at + n]
-            imports[n] += p.q[at + n] * p.work2[at + n]
-
-
-cdef void _trade_apart(Worker *worker, Common *base, double *exports, double *imports) noexcept nogil:
-    """Foreign trade of the row just solved: the worker's own weights lose their diagonals for the moment."""
-    cdef Problem *p = worker.p
-    cdef double *G = <double *> p.G
-    cdef Py_ssize_t k, n, at
-    if p.G == base.G:
-        _foreign_trade(p, base.foreign, exports, imports)
-        return
-    for k in range(p.K):
-        for n in range(p.N):
-            at = (k * p.N + n) * p.stride + n
-            worker.home[k * p.stride + n] = G[at]
-            G[at] = 0.0
-    _foreign_trade(p, G, exports, imports)
-    for k in range(p.K):
-        for n in range(p.N):
-            G[(k * p.N + n) * p.stride + n] = worker.home[k * p.stride + n]
-
-
 cdef void _solve_row(Worker *worker, Common *base, Row *row, double tolerance, int max_iterations, int halvings,
                      double *price_power, double *accounts) noexcept nogil:
     """Solve one row and write ln d [k, n] and its accounts: ln labour income, spending, exports, imports [n].
@@ -286,10 +252,11 @@ cdef void _solve_row(Worker *worker, Common *base, Row *row, double tolerance, i
     if row.prices and _reweigh(worker, base, row) != 0:
         return
     memset(p.x, 0, p.L * sizeof(double))
-    _newton(p, &worker.krylov, worker.step, worker.start, tolerance, max_iterations, halvings, &worker.report)
+    _newton(p, &worker.krylov, worker.step, worker.start, tolerance, max_iterations, halvings, worker.flows,
+            &worker.report)
     if not worker.report.converged:
         return
-    _trade_apart(worker, base, accounts + 2 * N, accounts + 3 * N)
+    _trade(p, worker.flows, accounts + 2 * N, accounts + 3 * N)
     memcpy(accounts, p.wage_bill, N * sizeof(double))
     memcpy(accounts + N, p.expenditure, N * sizeof(double))
     for k in range(p.K):

@@ -6,8 +6,8 @@ eight, like the weights, so that every loop runs over whole vectors; pads and ce
 zeros. A team of threads stands by for each call from beginning to end and shares its work in chunks of
 industries, or of countries for sums over industries; every sum has one order, so results do not depend on the
 number of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
-derivative), preconditioner.pxi, pullback.pxi (transposed products), newton.pxi, batch.pxi (many systems at a
-time), judge.pxi (slacks of a solution), weights.pxi (trade shares and weights).
+derivative), preconditioner.pxi, pullback.pxi (transposed products), trade.pxi (trade between
+countries), newton.pxi, batch.pxi (many systems at a time), judge.pxi (slacks of a solution), weights.pxi (trade shares and weights).
 """
 
 import os
@@ -15,7 +15,7 @@ import os
 import numpy as np
 
 from exacthat.kernels.gravity.system import (
-    Point, Pullback, Slacks, Solution, Solutions, State, TALL, abroad, pack,
+    Point, Pullback, Slacks, Solution, Solutions, State, TALL, pack,
 )
 
 from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
@@ -30,6 +30,7 @@ include "problem.pxi"
 include "evaluation.pxi"
 include "preconditioner.pxi"
 include "pullback.pxi"
+include "trade.pxi"
 include "newton.pxi"
 include "batch.pxi"
 
@@ -324,7 +325,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + 8) * sizeof(double))
+    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + _trade_memory(&bound.p) + 16) * sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
@@ -332,26 +333,27 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     _place_krylov(&bound.p, &krylov, &cursor)
     cdef double *step = _take(&cursor, L)
     cdef double *origin = _take(&cursor, L)
+    cdef double *flows = _take(&cursor, _trade_memory(&bound.p))
     memset(step, 0, L * sizeof(double))
     memset(&report, 0, sizeof(report))
     exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
     cdef double *sold = _address(exports, bound.p.N)
     cdef double *bought = _address(imports, bound.p.N)
     cdef char *floats = NULL
-    cdef double weakest
+    cdef double between
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
         floats = <char *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)
     if floats != NULL:
         bound.p.floats = <float *> (floats + (-(<uintptr_t> floats) % 64))
     with nogil:
-        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, &report)
-        _trade(&bound.p, sold, bought)
-        weakest = _weakest(&bound.p)
+        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, flows, &report)
+        _trade(&bound.p, flows, sold, bought)
+        between = _between(&bound.p, flows, sold, bought)
     free(floats)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
-                    report.evaluations, report.products, report.passes64, report.passes32, weakest)
+                    report.evaluations, report.products, report.passes64, report.passes32, between)
 
 
 def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
@@ -387,8 +389,6 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
         base.A, base.G, base.H = bound.p.A, bound.p.G, bound.p.H
         for s, change in enumerate(changes):
             rows[s] = reader.row(change, &base.row)
-            if not rows[s].prices and base.foreign == NULL:
-                base.foreign = reader.weights(abroad(system.weights if system.border is None else system.border))
         own = any(rows[s].prices for s in range(S))
         for w in range(team):
             bound = bounds[w]
@@ -408,7 +408,7 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
             if workers[w].report.converged:
                 misses[s, 1] = _walras(workers[w].p)
                 misses[s, 2] = workers[w].report.last_step
-                misses[s, 3] = _weakest(workers[w].p)
+                misses[s, 3] = _between(workers[w].p, workers[w].flows, &accounts[s, 2, 0], &accounts[s, 3, 0])
             work[s, 0] = workers[w].report.iterations
             work[s, 1] = workers[w].report.evaluations
             work[s, 2] = workers[w].report.products

@@ -8,8 +8,6 @@ cdef struct Task:                    # what a piece of shared work reads and wri
     double *y
 
 
-cdef double LEAST_TRADE = 1e-6    # of home sales: below, foreign flows are not a difference of larger ones
-
 cdef void _over_industries(Problem *p, Part *t, const double *weight, const double *x, double *sum) noexcept nogil:
     """sum_n = sum_k weight x for some countries."""
     cdef Py_ssize_t k, at = t.left
@@ -306,85 +304,6 @@ cdef void _scale_changes(Problem *p, const double *x) noexcept nogil:
         else:
             p.change_expenditure[n] += p.deficits[n] * p.change_total[k] / p.base_total[k]
             p.change_expenditure[n] /= p.expenditure[n]
-
-
-cdef void _trade(Problem *p, double *exports, double *imports) noexcept nogil:
-    """Exports and imports at the border, foreign flows alone.
-
-    All flows less those at home, which are known by industry; where so little is left that rounding would show,
-    foreign flows are added up one by one, so that a closed country's are exactly zero.
-    """
-    cdef Py_ssize_t k, n, at
-    cdef double home, sold, bought, kept
-    cdef bint closed = False
-    for n in range(p.N):
-        exports[n] = imports[n] = kept = 0.0
-        for k in range(p.K):
-            at = k * p.stride + n
-            home = p.G[(k * p.N + n) * p.stride + n] * p.q[at] * p.u[at]
-            sold = p.u[at] * (p.at_border[at] if p.taxes else p.demand[at])
-            bought = p.spending[at] * (p.untaxed[at] if p.taxes else 1.0) if p.d[at] > 0 else 0.0
-            exports[n] += sold - home
-            imports[n] += bought - home
-            kept += home
-        closed = closed or exports[n] < LEAST_TRADE * kept or imports[n] < LEAST_TRADE * kept
-    if closed:
-        _foreign_flows(p, exports, imports)
-
-
-cdef void _foreign_flows(Problem *p, double *exports, double *imports) noexcept nogil:
-    cdef Py_ssize_t k, i, n, S = p.stride
-    cdef const double *row
-    cdef double flow, u
-    memset(exports, 0, p.N * sizeof(double))
-    memset(imports, 0, p.N * sizeof(double))
-    for k in range(p.K):
-        for i in range(p.N):
-            row = p.G + (k * p.N + i) * S
-            u = p.u[k * S + i]
-            if u > 0:
-                for n in range(p.N):
-                    if n != i:
-                        flow = row[n] * p.q[k * S + n] * u
-                        exports[i] += flow
-                        imports[n] += flow
-
-
-cdef double _weakest(Problem *p) noexcept nogil:
-    """Smallest link of trees that span the components, each grown along the largest flows out of it.
-
-    No less crosses from any group of countries of a component to its others, or back.
-    """
-    cdef Py_ssize_t c, k, i, n, S = p.stride
-    cdef double *link = p.work       # largest flow from the tree to a country outside; -1 inside
-    cdef double *flow = p.work2
-    cdef const double *row
-    cdef const double *q
-    cdef double u, weakest = INFINITY
-    cdef bint root
-    memset(link, 0, p.N * sizeof(double))
-    for c in range(p.C):
-        root = True
-        while True:
-            i = -1
-            for n in range(p.N):
-                if p.component[n] == c and link[n] >= 0 and (i < 0 or link[n] > link[i]):
-                    i = n
-            if i < 0:
-                break
-            if not root and link[i] < weakest:
-                weakest = link[i]
-            root = False
-            link[i] = -1.0
-            memset(flow, 0, p.N * sizeof(double))
-            for k in range(p.K):
-                row, q, u = p.G + (k * p.N + i) * S, p.q + k * S, p.u[k * S + i]
-                for n in range(p.N):
-                    flow[n] += row[n] * q[n] * u
-            for n in range(p.N):
-                if link[n] >= 0 and flow[n] > link[n]:
-                    link[n] = flow[n]
-    return weakest
 
 
 cdef double _walras(Problem *p) noexcept nogil:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from exacthat.kernels.gravity.ref import _trade
+from exacthat.kernels.gravity.ref import _flows, _trade
 from exacthat.kernels.gravity.ref import evaluate as _evaluate
 from exacthat.kernels.gravity.ref import solve as _solve
 from exacthat.kernels.gravity.ref import trade_weights as _trade_weights
@@ -124,7 +124,7 @@ def solve(rng, **options):
 def slacks(rng, **options):
     """Draw arguments of `slacks`: a system and a point near its base as if it were the solution."""
     drawn, point = evaluate(rng, **options)
-    exports, imports = _trade(drawn, point)
+    exports, imports = _trade(_flows(drawn, point))
     return drawn, Solution(point, _evaluate(drawn, point), exports, imports, False, 1.0, 0.0, 0.0, 0, 1, 0)
 
 

@@ -202,6 +202,7 @@ cdef struct Newton:                  # arguments of a solve
     double *start
     double tolerance
     int max_iterations, halvings
+    double *flows
     Report *report
 
 
@@ -215,6 +216,7 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     cdef bint stale = True
     cdef Py_ssize_t L = p.L
     cdef Report done
+    cdef Task trade
     memset(&done, 0, sizeof(done))
     done.evaluations = done.passes64 = 1
     residual = p.most if status == 0 else INFINITY
@@ -270,15 +272,17 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
         done.iterations += 1
         residual = p.most
         done.last_step = length * _largest(step, L)
-    done.passes64 += done.evaluations - 1
+    trade.y = o.flows
+    _share(p, _flow_rows, &trade)
+    done.passes64 += done.evaluations
     done.residual = residual
     done.converged = residual <= o.tolerance
     o.report[0] = done
 
 
 cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tolerance, int max_iterations,
-                  int halvings, Report *report) noexcept nogil:
-    """Inexact Newton with halved steps: on return p stands at the last accepted point."""
+                  int halvings, double *flows, Report *report) noexcept nogil:
+    """Inexact Newton with halved steps: on return p stands at the last accepted point, `flows` is its trade."""
     cdef Newton arguments
     arguments.krylov = s
     arguments.step = step
@@ -286,6 +290,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
     arguments.tolerance = tolerance
     arguments.max_iterations = max_iterations
     arguments.halvings = halvings
+    arguments.flows = flows
     arguments.report = report
     _together(p, _lead_newton, &arguments)
 

@@ -123,7 +123,7 @@ def solve_many(
         state, kept = found.state, 1.0 if found.converged else np.nan
         price_power.append(state.price_power * kept)
         accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]) * kept)
-        misses.append([found.residual, *(kept * np.array([found.walras, found.last_step, found.weakest]))])
+        misses.append([found.residual, *(kept * np.array([found.walras, found.last_step, found.between]))])
         work.append([found.iterations, found.evaluations, found.products])
     return Solutions(*map(np.array, (price_power, accounts, misses, work)))
 
@@ -310,25 +310,37 @@ def solve_transposed(system: System, point: Point, right: Point, tolerance=1e-12
     return _shaped(system, y), float(left), moves.size
 
 
-def _trade(system: System, point: Point):
-    """Exports and imports of each country at the border."""
+def _flows(system: System, point: Point) -> np.ndarray:
+    """Trade [origin, destination] at the border, all industries together."""
     at = _point(system, point)
-    abroad = at.G * at.u[:, :, None] * at.q[:, None, :] * ~np.eye(len(at.E), dtype=bool)
-    return abroad.sum(axis=(0, 2)), abroad.sum(axis=(0, 1))
+    return (at.G * at.u[:, :, None] * at.q[:, None, :]).sum(axis=0)
 
 
-def _weakest(system: System, point: Point) -> float:
-    """Smallest link of trees that span the components, each grown along the largest flows out of it."""
-    at = _point(system, point)
-    flows, weakest = (at.G * at.u[:, :, None] * at.q[:, None, :]).sum(axis=0), np.inf
+def _trade(flows):
+    """Exports and imports of each country."""
+    abroad = flows * ~np.eye(len(flows), dtype=bool)
+    return abroad.sum(axis=1), abroad.sum(axis=0)
+
+
+def _between(system: System, exports, imports, flows) -> float:
+    """Largest bound on the imbalance of a branch of the trees that join each component by its largest trade.
+
+    A branch trades with the others no less than its first country with the one it joined.
+    """
+    trade, gap, bound = flows + flows.T, imports - exports - system.deficits, 0.0
     for c in range(system.component.max() + 1):
         left = list(np.flatnonzero(system.component == c))
-        tree = [left.pop(0)]
+        tree, joined = [left.pop(0)], []
         while left:
-            link = flows[np.ix_(tree, left)].max(axis=0)
-            weakest = min(weakest, float(link.max()))
-            tree.append(left.pop(int(link.argmax())))
-    return weakest
+            link = trade[np.ix_(tree, left)]
+            at, to = np.unravel_index(link.argmax(), link.shape)
+            joined.append((left[to], tree[at], link[at, to]))
+            tree.append(left.pop(to))
+        gaps = gap.copy()
+        for country, parent, width in reversed(joined):
+            bound = max(bound, abs(gaps[country]) / width if width > 0 else np.inf)
+            gaps[parent] += gaps[country]
+    return float(bound)
 
 
 def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> Solution:
@@ -357,8 +369,10 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
             break
         x, state = x + step, trial
     point = _shaped(system, x)
+    flows = _flows(system, point)
+    trade = _trade(flows)
     return Solution(
-        point, state, *_trade(system, point), bool(residual <= tolerance), float(residual),
+        point, state, *trade, bool(residual <= tolerance), float(residual),
         float(_walras(system, point, state)), float(np.abs(step).max()), iteration, evaluations, products,
-        weakest=_weakest(system, point),
+        between=_between(system, *trade, flows),
     )  # fmt: skip

@@ -131,7 +131,9 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
     passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
     passes32: int = 0  # times it went through their copy in float32
-    weakest: float = 0.0  # no less trade joins any group of countries with the others of its component
+    between: float = (
+        np.inf
+    )  # no branch of the trees of largest trade is off balance by more of its trade with others
 
 
 class Slacks(NamedTuple):
@@ -171,7 +173,7 @@ class Solutions(NamedTuple):
     price_power  (S, K, N)  ln d
     accounts     (S, 4, N)  ln of labour income over the base year's, final spending, exports, imports at the border
     misses       (S, 4)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step,
-                            `weakest` of `Solution`
+                            `between` of `Solution`
     work         (S, 3)     Newton steps, evaluations, products
     """
 
@@ -183,14 +185,6 @@ class Solutions(NamedTuple):
     def converged(self, tolerance: float) -> np.ndarray:
         """Tell which rows (S,) meet the tolerance."""
         return self.misses[:, 0] <= tolerance
-
-
-def abroad(weights: np.ndarray) -> np.ndarray:
-    """Copy weights without their diagonals: foreign trade alone."""
-    foreign = pack(weights)
-    home = np.arange(weights.shape[1])
-    foreign[:, home, home] = 0.0
-    return foreign
 
 
 def pack(weights: np.ndarray) -> np.ndarray:

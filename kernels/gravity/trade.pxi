@@ -1,0 +1,71 @@
+# Trade between countries at a solution: its accounts, and the groups of countries that little trade joins.
+
+cdef void _flow_rows(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Trade [origin, destination] at the border, all industries together, from some origins."""
+    cdef Py_ssize_t i, k, n, S = p.stride
+    cdef const double *row
+    cdef const double *q
+    cdef double *flow
+    cdef double u
+    for i in range(t.left, t.right):
+        flow = o.y + i * S
+        memset(flow, 0, S * sizeof(double))
+        for k in range(p.K):
+            u = p.u[k * S + i]
+            if u > 0:
+                row, q = p.G + (k * p.N + i) * S, p.q + k * S
+                for n in range(S):
+                    flow[n] += row[n] * q[n] * u
+
+
+cdef void _trade(Problem *p, const double *flows, double *exports, double *imports) noexcept nogil:
+    """Exports and imports: only foreign flows are added, so a closed country's are exactly zero."""
+    cdef Py_ssize_t i, n
+    memset(exports, 0, p.N * sizeof(double))
+    memset(imports, 0, p.N * sizeof(double))
+    for i in range(p.N):
+        for n in range(p.N):
+            if n != i:
+                exports[i] += flows[i * p.stride + n]
+                imports[n] += flows[i * p.stride + n]
+
+
+cdef Py_ssize_t _trade_memory(Problem *p) noexcept nogil:
+    """Doubles for the flows between countries and for the trees of `_between`."""
+    return (p.N + 5) * p.stride
+
+
+cdef double _between(Problem *p, double *flows, const double *exports, const double *imports) noexcept nogil:
+    """Largest bound on the imbalance of a branch; the compiled twin of `ref._between`."""
+    cdef Py_ssize_t c, i, n, count = 0, S = p.stride
+    cdef double *link = flows + p.N * S      # largest trade with the tree; -1 for its members
+    cdef double *joined = link + S           # by how much trade each member joined; infinite for the first
+    cdef double *gap = joined + S            # of the branch that starts at each member
+    cdef Py_ssize_t *parent = <Py_ssize_t *> (gap + S)
+    cdef Py_ssize_t *order = parent + S
+    cdef double trade, largest = 0.0
+    for n in range(p.N):
+        link[n], parent[n] = 0.0, -1
+        gap[n] = imports[n] - exports[n] - p.deficits[n]
+    for c in range(p.C):
+        while True:
+            i = -1
+            for n in range(p.N):
+                if p.component[n] == c and link[n] >= 0 and (i < 0 or link[n] > link[i]):
+                    i = n
+            if i < 0:
+                break
+            joined[i] = INFINITY if count == 0 or p.component[order[count - 1]] != c else link[i]
+            link[i], order[count] = -1.0, i
+            count += 1
+            for n in range(p.N):
+                if link[n] >= 0 and p.component[n] == c:
+                    trade = flows[i * S + n] + flows[n * S + i]
+                    if trade > link[n] or parent[n] < 0:
+                        link[n], parent[n] = trade, i
+    for count in range(p.N - 1, -1, -1):
+        i = order[count]
+        if joined[i] < INFINITY:
+            largest = _larger(largest, fabs(gap[i]) / joined[i] if joined[i] > 0 else INFINITY)
+            gap[parent[i]] += gap[i]
+    return largest
