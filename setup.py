@@ -29,7 +29,7 @@ extensions = [
                 "primitives.h",
                 "team.h",
                 "primitives_simd.h",
-                "primitives_simd32.h",
+                "primitives_simd16.h",
                 "problem.pxi",
                 "evaluation.pxi",
                 "preconditioner.pxi",

@@ -201,7 +201,7 @@ def test_solve(benchmark, record, size, shock, method):
         check_point(size, shock, found.point.sales)
         notes = {
             "iterations": found.iterations,
-            "passes": f"{found.passes64} in float64, {found.passes32} in float32",
+            "passes": f"{found.passes64} in float64, {found.passes16} in bfloat16",
             "weights": "exacthat 1 thread",
         }
         record(f"solve {shock}", size_of(size), method, **notes)

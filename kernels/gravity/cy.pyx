@@ -50,7 +50,7 @@ def use_instruction_set(name=""):
     return instruction_set()
 
 
-cdef Py_ssize_t NARROW_ABOVE = 1 << 21  # bytes of weights: above, products read a copy in float32
+cdef Py_ssize_t NARROW_ABOVE = 1 << 21  # bytes of weights: above, products read a copy in bfloat16
 
 
 cdef _plain(values):
@@ -339,21 +339,26 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     exports, imports = np.empty(bound.p.N), np.empty(bound.p.N)
     cdef double *sold = _address(exports, bound.p.N)
     cdef double *bought = _address(imports, bound.p.N)
-    cdef char *floats = NULL
+    cdef Py_ssize_t bytes = bound.p.K * vec.narrow_size(bound.p.N, bound.p.stride) * sizeof(uint32_t)
+    cdef char *copy = NULL
     cdef double between
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
-        floats = <char *> malloc(bound.p.M * bound.p.N * sizeof(float) + 64)
-    if floats != NULL:
-        bound.p.floats = <float *> (floats + (-(<uintptr_t> floats) % 64))
+        copy = <char *> malloc(bytes + 4 * bound.p.M * sizeof(double) + 128)
+    if copy != NULL:
+        bound.p.home = <double *> (copy + (-(<uintptr_t> copy) % 64))
+        bound.p.narrow_q = bound.p.home + bound.p.M
+        bound.p.narrow_inverse = bound.p.narrow_q + bound.p.M
+        bound.p.narrow_demand = bound.p.narrow_inverse + bound.p.M
+        bound.p.words = <uint32_t *> (bound.p.narrow_demand + bound.p.M)
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, flows, &report)
         _trade(&bound.p, flows, sold, bought)
         between = _between(&bound.p, flows, sold, bought)
-    free(floats)
+    free(copy)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
-                    report.evaluations, report.products, report.passes64, report.passes32, between)
+                    report.evaluations, report.products, report.passes64, report.passes16, between)
 
 
 def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,

@@ -13,7 +13,7 @@ cdef void _over_industries(Problem *p, Part *t, const double *weight, const doub
     cdef Py_ssize_t k, at = t.left
     memset(sum + t.left, 0, t.width * sizeof(double))
     for k in range(p.K):
-        vec.add_product(t.width, weight + at, x + at, sum + t.left)
+        vec.add_product(t.width, 1.0, weight + at, x + at, sum + t.left)
         at += p.stride
 
 
@@ -201,29 +201,36 @@ cdef void _industry_product(Problem *p, Part *t, Py_ssize_t k, const double *x, 
     cdef double *g = p.work2 + at
     cdef double *dln_d = p.change_d + at
     cdef double *row = p.row + at
-    cdef float *scratch = p.scratch32 + 2 * t.thread * _scratch32(p)
+    cdef float *scratch = p.scratch16 + 2 * t.thread * _scratch16(p)
+    cdef const uint32_t *narrow = NULL
+    cdef double *q = p.q + at
+    cdef double *inverse = p.inverse + at
+    cdef double *demand = p.demand + at
+    if p.narrow != NULL:
+        narrow = p.narrow + k * vec.narrow_size(p.N, S)
+        q, inverse, demand = p.narrow_q + at, p.narrow_inverse + at, p.narrow_demand + at
     cdef double *ln_cost = p.change_wage if p.inputs == NULL else p.ln_cost + at
     cdef double *spent = p.change_expenditure if p.inputs == NULL else p.change_spending + at
     vec.bend(S, alpha, cost, x + at, ln_cost, p.u + at, dln_u, g)
-    if p.b == 0 and p.narrow != NULL:
-        vec.market_product32(p.N, S, S, p.narrow + block, g, p.q + at, spent, p.inverse + at, row, scratch)
+    if p.b == 0 and narrow != NULL:
+        vec.market_product16(p.N, S, narrow, p.home + at, g, q, spent, inverse, row, scratch)
     elif p.b == 0:
         vec.market_product(p.N, S, S, p.A + block, g, p.q + at, spent, p.inverse + at, row)
     else:
-        if p.narrow != NULL:
-            vec.columns32(p.N, S, S, p.narrow + block, g, dln_d, scratch)
+        if narrow != NULL:
+            vec.columns16(p.N, S, narrow, p.home + at, g, dln_d, scratch)
         else:
             vec.columns(p.N, S, S, p.A + block, g, dln_d)
         if p.taxes:
             vec.columns(p.N, S, S, p.G + block, g, p.term + at)
         for i in range(p.N):
-            dln_d[i] = dln_d[i] * p.inverse[at + i] if p.d[at + i] > 0 else 0.0
-            g[i] = p.q[at + i] * (spent[i] - dln_d[i])
-        if p.narrow != NULL:
-            vec.rows32(p.N, S, S, p.narrow + block, g, row)
+            dln_d[i] = dln_d[i] * inverse[i] if p.d[at + i] > 0 else 0.0
+            g[i] = q[i] * (spent[i] - dln_d[i])
+        if narrow != NULL:
+            vec.rows16(p.N, S, narrow, p.home + at, g, row, scratch)
         else:
             vec.rows(p.N, S, S, p.H + block, g, row)
-    vec.differ(S, x + at, dln_u, p.demand + at, p.change_scale, p.live + at, row, y + at)
+    vec.differ(S, x + at, dln_u, demand, p.change_scale, p.live + at, row, y + at)
     if p.inputs != NULL:
         for i in range(p.N):
             y[p.M + at + i] = x[p.M + at + i] + dln_d[i] / p.epsilon[k]

@@ -35,7 +35,7 @@ cdef struct Report:
     int evaluations
     int products
     int passes64                     # over the weights in float64: evaluations, set-ups, products, one copy
-    int passes32                     # over their copy in float32: products
+    int passes16                     # over their copy in bfloat16: products, set-ups
 
 
 cdef double _largest(const double *x, Py_ssize_t n) noexcept nogil:
@@ -190,10 +190,29 @@ cdef double _forcing(double norm, double previous, double residual, double toler
 
 
 cdef void _narrow_weights(Problem *p, Part *t, Task *o) noexcept nogil:
-    """Copy the weights of some industries to float32."""
-    cdef Py_ssize_t k, size = p.N * p.stride
+    """Copy the weights of some industries to bfloat16."""
+    cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        vec.narrow(size, p.A + k * size, p.floats + k * size)
+        vec.narrow(p.N, p.stride, p.A + k * p.N * p.stride, p.home + k * p.stride,
+                   p.words + k * vec.narrow_size(p.N, p.stride))
+
+
+cdef void _narrow_markets(Problem *p, Part *t, Task *o) noexcept nogil:
+    """Equations (4) to (6) with the weights of the copy, for some industries: products are its exact derivative.
+
+    With the others' q, d and demand its rounding would hide how little moves when all countries of a group that
+    trades little with the others move alike.
+    """
+    cdef Py_ssize_t k, n, at
+    cdef float *scratch = p.scratch16 + 2 * t.thread * _scratch16(p)
+    cdef const uint32_t *words
+    for k in range(t.first, t.last):
+        at, words = k * p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride)
+        vec.columns16(p.N, p.stride, words, p.home + at, p.u + at, p.narrow_inverse + at, scratch)
+        for n in range(at, at + p.stride):
+            p.narrow_inverse[n] = 1.0 / p.narrow_inverse[n]
+            p.narrow_q[n] = p.spending[n] * p.narrow_inverse[n] if p.spending[n] != 0 else 0.0
+        vec.rows16(p.N, p.stride, words, p.home + at, p.narrow_q + at, p.narrow_demand + at, scratch)
 
 
 cdef struct Newton:                  # arguments of a solve
@@ -221,21 +240,27 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     done.evaluations = done.passes64 = 1
     residual = p.most if status == 0 else INFINITY
     norm = p.length
-    if p.floats != NULL and residual > o.tolerance:
+    if p.words != NULL and residual > o.tolerance:
         _share(p, _narrow_weights, NULL)
-        p.narrow = p.floats  # from now on read by products
+        p.narrow = p.words  # from now on read by products and set-ups
         done.passes64 += 1
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
         forcing = _forcing(norm, previous, residual, o.tolerance)
         # dense blocks cost more than a few products: keep them while they serve
         if stale or (p.b == 0 and residual > SETTLED):
             _prepare_preconditioner(p)
-            done.passes64 += 1
+            if p.narrow != NULL:
+                done.passes16 += 1
+            else:
+                done.passes64 += 1
             stale = False
+        if p.narrow != NULL:
+            _share(p, _narrow_markets, NULL)
+            done.passes16 += 1
         used = _krylov(p, o.krylov, NULL, p.residual, -1.0, norm, forcing, step)
         done.products += used
         if p.narrow != NULL:
-            done.passes32 += used
+            done.passes16 += used
         else:
             done.passes64 += used
         _over_industries(p, &whole, p.wage_weight, step, p.change_wage)

@@ -4,12 +4,16 @@
 # in closed form. Otherwise it is a dense matrix of size b = K (+ K prices) (+ 1 spending) per country, inverted
 # once and kept while it serves.
 
-cdef void _own_shares(Problem *p, Py_ssize_t k) noexcept nogil:
+cdef void _own_shares(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
     """S_ii = sum_n Omega_in Lambda'_in into p.row: Omega are destination shares of revenue."""
     cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, i
     for i in range(p.stride):
         p.work[at + i] = 0.0 if p.q[at + i] == 0.0 else p.q[at + i] * p.inverse[at + i]
-    vec.squares(p.N, p.stride, p.stride, p.A + block, p.H + block, p.work + at, p.row + at)
+    if p.narrow != NULL:
+        vec.squares16(p.N, p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride), p.home + at, p.work + at, p.row + at,
+                      p.scratch16 + 2 * t.thread * _scratch16(p))
+    else:
+        vec.squares(p.N, p.stride, p.stride, p.A + block, p.H + block, p.work + at, p.row + at)
     for i in range(p.N):
         p.row[at + i] = p.row[at + i] * p.u[at + i] / p.demand[at + i] if p.live[at + i] > 0 else 0.0
 
@@ -17,7 +21,8 @@ cdef void _own_shares(Problem *p, Py_ssize_t k) noexcept nogil:
 cdef double _home(Problem *p, Py_ssize_t k, Py_ssize_t i) noexcept nogil:
     """Share of the home market in revenue, Omega_ii."""
     cdef Py_ssize_t at = k * p.stride + i
-    return p.H[(k * p.N + i) * p.stride + i] * p.q[at] / p.demand[at]
+    cdef double weight = p.home[at] if p.narrow != NULL else p.H[(k * p.N + i) * p.stride + i]
+    return weight * p.q[at] / p.demand[at]
 
 
 cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:
@@ -176,7 +181,7 @@ cdef void _precondition(Problem *p, Part *t, bint transposed, const double *x, d
 cdef void _own_industries(Problem *p, Part *t, Task *o) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        _own_shares(p, k)
+        _own_shares(p, t, k)
         if p.b == 0:
             _industry_diagonal(p, k)
 

@@ -151,9 +151,9 @@ static void differ_plain(ptrdiff_t n, const double *x, const double *d, const do
     }
 }
 
-static void add_product_plain(ptrdiff_t n, const double *a, const double *x, double *y)
+static void add_product_plain(ptrdiff_t n, double s, const double *a, const double *x, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i++) y[i] += a[i] * x[i];
+    for (ptrdiff_t i = 0; i < n; i++) y[i] += s * a[i] * x[i];
 }
 
 static double dot_plain(ptrdiff_t n, const double *x, const double *y)
@@ -168,41 +168,72 @@ static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i++) y[i] += a * x[i];
 }
 
-static void narrow_plain(ptrdiff_t n, const double *x, float *y)
-{
-    for (ptrdiff_t i = 0; i < n; i++) y[i] = (float)x[i];
-}
+/* One word per weight, a float's bits: what the vectors gain from halves, plain loops do not. */
+static ptrdiff_t narrow_size_plain(ptrdiff_t rows, ptrdiff_t columns) { return rows * columns; }
 
-static void columns32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *u,
-                            double *d, float *scratch)
+static void narrow_plain(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words)
 {
-    (void)scratch;
-    for (ptrdiff_t n = 0; n < columns; n++) d[n] = 0.0;
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t n = 0; n < columns; n++) d[n] += u[i] * A[i * stride + n];
-}
-
-static void rows32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *q,
-                         double *row)
-{
+    for (ptrdiff_t n = 0; n < columns; n++) home[n] = n < rows ? A[n * columns + n] : 0.0;
     for (ptrdiff_t i = 0; i < rows; i++) {
-        row[i] = 0.0;
-        for (ptrdiff_t n = 0; n < columns; n++) row[i] += A[i * stride + n] * q[n];
+        for (ptrdiff_t n = 0; n < columns; n++) {
+            const float weight = n == i ? 0.0f : (float)A[i * columns + n];
+            memcpy(words + i * columns + n, &weight, sizeof weight);
+        }
     }
 }
 
-static void market_product32_plain(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A,
+static double weight_plain(const uint32_t *word)
+{
+    float weight;
+    memcpy(&weight, word, sizeof weight);
+    return weight;
+}
+
+static void columns16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
+                            const double *u, double *d, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t n = 0; n < columns; n++) d[n] = home[n] * u[n];
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t n = 0; n < columns; n++) d[n] += u[i] * weight_plain(words + i * columns + n);
+}
+
+static void rows16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
+                         const double *q, double *row, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = home[i] * q[i];
+        for (ptrdiff_t n = 0; n < columns; n++) row[i] += weight_plain(words + i * columns + n) * q[n];
+    }
+}
+
+static void squares16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
+                            const double *w, double *row, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        row[i] = home[i] * home[i] * w[i];
+        for (ptrdiff_t n = 0; n < columns; n++) {
+            const double weight = weight_plain(words + i * columns + n);
+            row[i] += weight * weight * w[n];
+        }
+    }
+}
+
+static void market_product16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
                                    const double *g, const double *q, const double *e, const double *inverse,
                                    double *row, float *scratch)
 {
-    (void)scratch;
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
+    (void)scratch;
     for (ptrdiff_t n = 0; n < columns; n++) {
-        double p = 0.0, t;
+        double p = home[n] * g[n], t;
         if (q[n] == 0.0) continue;
-        for (ptrdiff_t i = 0; i < rows; i++) p += g[i] * A[i * stride + n];
+        for (ptrdiff_t i = 0; i < rows; i++) p += g[i] * weight_plain(words + i * columns + n);
         t = q[n] * (e[n] - p * inverse[n]);
-        for (ptrdiff_t i = 0; i < rows; i++) row[i] += A[i * stride + n] * t;
+        for (ptrdiff_t i = 0; i < rows; i++) row[i] += weight_plain(words + i * columns + n) * t;
+        row[n] += home[n] * t;
     }
 }
 
@@ -214,8 +245,8 @@ static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, double *y
 static const exacthat_primitives table_baseline = {
     "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
     rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
-    differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_plain,         market_product32_plain,
-    columns32_plain, rows32_plain, multiply_exp_plain,
+    differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_size_plain,    narrow_plain,
+    market_product16_plain, columns16_plain, rows16_plain, squares16_plain, multiply_exp_plain,
 };
 
 #endif

@@ -7,8 +7,10 @@
 #define EXACTHAT_GRAVITY_PRIMITIVES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define EXACTHAT_PAD 8
+#define EXACTHAT_SCRATCH(columns) (17 * (columns))
 
 typedef struct {
     const char *name;
@@ -44,18 +46,24 @@ typedef struct {
                  double *g);
     void (*differ)(ptrdiff_t n, const double *x, const double *d, const double *q, const double *g,
                    const double *live, double *row, double *y);
-    void (*add_product)(ptrdiff_t n, const double *a, const double *x, double *y); /* y += a x, cell by cell */
+    void (*add_product)(ptrdiff_t n, double s, const double *a, const double *x, double *y); /* y += s a x by cell */
     double (*dot)(ptrdiff_t n, const double *x, const double *y);
     void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
-    /* The passes over weights in float32, to about 1e-6 of the largest term: vectors are scaled by their largest
-       entry and narrowed inside, so that only weights below the range of float32 are lost. `stride` counts floats;
-       `scratch` holds 2 stride + 2 rows + 64 floats. narrow: y = x. */
-    void (*narrow)(ptrdiff_t n, const double *x, float *y);
-    void (*market_product32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *g,
-                             const double *q, const double *e, const double *inverse, double *row, float *scratch);
-    void (*columns32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *u, double *d,
-                      float *scratch);
-    void (*rows32)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const float *A, const double *q, double *row);
+    /* The passes over a copy of one industry's weights in bfloat16, to about 1e-3 of the largest term, its diagonal
+       `home` apart in float64. Vectors are scaled by their largest entry inside, so that only weights below the range
+       of float32 are lost. `scratch` holds EXACTHAT_SCRATCH(columns) floats; the copy has `narrow_size` words. */
+    ptrdiff_t (*narrow_size)(ptrdiff_t rows, ptrdiff_t columns);
+    void (*narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words);
+    void (*market_product16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
+                             const double *g, const double *q, const double *e, const double *inverse, double *row,
+                             float *scratch);
+    void (*columns16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home, const double *u,
+                      double *d, float *scratch);
+    void (*rows16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home, const double *q,
+                   double *row, float *scratch);
+    /* row_i = sum_n A_in^2 w_n */
+    void (*squares16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home, const double *w,
+                      double *row, float *scratch);
     /* y *= exp(a x); 0 where x is infinite. */
     void (*multiply_exp)(ptrdiff_t n, double a, const double *x, double *y);
 } exacthat_primitives;

@@ -206,25 +206,25 @@ INLINE void NAME(product_tile)(const int width, ptrdiff_t rows, ptrdiff_t stride
 /* Cut the columns into nearly equal tiles of at most MOST_VECTORS vectors, such that one stays in half the first
    cache and no row of it is shorter than two lines; the width is a constant in each call. `next` is the tile after
    this one, in the next matrix at the end of this: nothing is read there, only fetched. */
-#define TILES(lanes, size, call)                                                                       \
-    do {                                                                                               \
-        const ptrdiff_t vectors = columns / (lanes), fits = HALF_CACHE / (rows * (lanes) * (size));    \
-        const ptrdiff_t least = MIN(2 * 64 / ((lanes) * (size)), MOST_VECTORS);                        \
-        const ptrdiff_t most = fits < least ? least : MIN(fits, MOST_VECTORS);                         \
-        const ptrdiff_t tiles = (vectors + most - 1) / most, longer = vectors % tiles;                 \
-        for (ptrdiff_t tile = 0, n = 0; tile < tiles; tile++) {                                        \
-            const ptrdiff_t count = vectors / tiles + (tile < longer), after = n + count * (lanes);    \
-            const ptrdiff_t next = after < columns ? after : rows * stride;                            \
-            switch (count) {                                                                           \
-            case 1: call(1); break;                                                                    \
-            case 2: call(2); break;                                                                    \
-            case 3: call(3); break;                                                                    \
-            case 4: call(4); break;                                                                    \
-            case 5: call(5); break;                                                                    \
-            default: call(6);                                                                          \
-            }                                                                                          \
-            n = after;                                                                                 \
-        }                                                                                              \
+#define TILES(call)                                                                                \
+    do {                                                                                           \
+        const ptrdiff_t vectors = columns / LANES, fits = HALF_CACHE / (rows * LANES * 8);         \
+        const ptrdiff_t least = MIN(2 * LINE / LANES, MOST_VECTORS);                               \
+        const ptrdiff_t most = fits < least ? least : MIN(fits, MOST_VECTORS);                     \
+        const ptrdiff_t tiles = (vectors + most - 1) / most, longer = vectors % tiles;             \
+        for (ptrdiff_t tile = 0, n = 0; tile < tiles; tile++) {                                    \
+            const ptrdiff_t count = vectors / tiles + (tile < longer), after = n + count * LANES;  \
+            const ptrdiff_t next = after < columns ? after : rows * stride;                        \
+            switch (count) {                                                                       \
+            case 1: call(1); break;                                                                \
+            case 2: call(2); break;                                                                \
+            case 3: call(3); break;                                                                \
+            case 4: call(4); break;                                                                \
+            case 5: call(5); break;                                                                \
+            default: call(6);                                                                      \
+            }                                                                                      \
+            n = after;                                                                             \
+        }                                                                                          \
     } while (0)
 
 TARGET static void NAME(market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, const double *A,
@@ -233,7 +233,7 @@ TARGET static void NAME(market)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t str
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
 #define CALL(width) NAME(market_tile)(width, rows, stride, A + n, u, x + n, d + n, q + n, inverse + n, row, A + next)
-    TILES(LANES, 8, CALL);
+    TILES(CALL);
 #undef CALL
 }
 
@@ -243,7 +243,7 @@ TARGET static void NAME(market_product)(ptrdiff_t rows, ptrdiff_t columns, ptrdi
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
 #define CALL(width) NAME(product_tile)(width, rows, stride, A + n, g, q + n, e + n, inverse + n, row, A + next)
-    TILES(LANES, 8, CALL);
+    TILES(CALL);
 #undef CALL
 }
 
@@ -269,7 +269,7 @@ TARGET static void NAME(columns)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t st
                                  const double *u, double *d)
 {
 #define CALL(width) (void)next, NAME(store_columns)(width, rows, stride, A + n, u, d + n)
-    TILES(LANES, 8, CALL);
+    TILES(CALL);
 #undef CALL
 }
 
@@ -278,7 +278,7 @@ TARGET static void NAME(rows)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t strid
 {
     for (ptrdiff_t i = 0; i < rows; i++) row[i] = 0.0;
 #define CALL(width) NAME(load_rows)(width, rows, stride, A + n, q + n, row, A + next)
-    TILES(LANES, 8, CALL);
+    TILES(CALL);
 #undef CALL
 }
 
@@ -348,9 +348,9 @@ TARGET static void NAME(differ)(ptrdiff_t n, const double *x, const double *d, c
     }
 }
 
-TARGET static void NAME(add_product)(ptrdiff_t n, const double *a, const double *x, double *y)
+TARGET static void NAME(add_product)(ptrdiff_t n, double s, const double *a, const double *x, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + LOAD(a + i) * LOAD(x + i));
+    for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + s * LOAD(a + i) * LOAD(x + i));
 }
 
 TARGET static double NAME(dot)(ptrdiff_t n, const double *x, const double *y)
@@ -370,7 +370,7 @@ TARGET static void NAME(add)(ptrdiff_t n, double a, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, LOAD(y + i) + a * LOAD(x + i));
 }
 
-#include "primitives_simd32.h"
+#include "primitives_simd16.h"
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -378,8 +378,8 @@ static const exacthat_primitives NAME(table) = {
     TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
     NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
     NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
-    NAME(add),     NAME(narrow),  NAME(market_product32), NAME(columns32), NAME(rows32),
-    NAME(multiply_exp),
+    NAME(add),     NAME(narrow_size), NAME(narrow), NAME(market_product16), NAME(columns16),
+    NAME(rows16),  NAME(squares16), NAME(multiply_exp),
 };
 
 #undef TEXT

@@ -22,18 +22,23 @@ cdef extern from "primitives.h" nogil:
                      double *) noexcept nogil
         void (*differ)(Py_ssize_t, const double *, const double *, const double *, const double *, const double *,
                        double *, double *) noexcept nogil
-        void (*add_product)(Py_ssize_t, const double *, const double *, double *) noexcept nogil
+        void (*add_product)(Py_ssize_t, double, const double *, const double *, double *) noexcept nogil
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
-        void (*narrow)(Py_ssize_t, const double *, float *) noexcept nogil
-        void (*market_product32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, const double *,
-                                 const double *, const double *, double *, float *) noexcept nogil
-        void (*columns32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *,
+        Py_ssize_t (*narrow_size)(Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*narrow)(Py_ssize_t, Py_ssize_t, const double *, double *, uint32_t *) noexcept nogil
+        void (*market_product16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
+                                 const double *, const double *, const double *, double *, float *) noexcept nogil
+        void (*columns16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,
                           float *) noexcept nogil
-        void (*rows32)(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, const double *, double *) noexcept nogil
+        void (*rows16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,
+                       float *) noexcept nogil
+        void (*squares16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,
+                          float *) noexcept nogil
         void (*multiply_exp)(Py_ssize_t, double, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
+    Py_ssize_t EXACTHAT_SCRATCH(Py_ssize_t) noexcept
 
 cdef extern from "team.h" nogil:
     ctypedef struct exacthat_team:
@@ -80,8 +85,12 @@ cdef struct Problem:
     Work shared                      # piece of work the team is at
     Task *task
     const double *A
-    float *floats                    # memory for A once more, in float32; may be NULL
-    const float *narrow              # that copy, once made, while it serves
+    uint32_t *words                  # memory for A once more, in bfloat16; may be NULL
+    double *home                     # [M] for its diagonals
+    double *narrow_q                 # [M] q, 1 / d and demand that follow from the copy, so that constants stay constants
+    double *narrow_inverse
+    double *narrow_demand
+    const uint32_t *narrow           # that copy, once made, while it serves
     const double *G                  # value at the border; A without bilateral taxes
     const double *H                  # value at the factory gate; G without export subsidies
     bint taxes                       # bilateral ones: spending is an unknown
@@ -150,7 +159,7 @@ cdef struct Problem:
     double *change_total
     # [rows of L]: parts of sums over unknowns, one row's together, summed in this order whoever made them
     double *partial
-    float *scratch32                 # [threads] of the products in float32
+    float *scratch16                 # [threads] of the passes in bfloat16
     # what the last evaluation found
     int status                       # -1 where spending or income of a country is not positive
     double length                    # of the residual
@@ -175,9 +184,9 @@ cdef double *_take(double **cursor, Py_ssize_t size) noexcept nogil:
     return start
 
 
-cdef Py_ssize_t _scratch32(Problem *p) noexcept nogil:
-    """Doubles one thread lays aside for products in float32: 4 stride + 64 floats."""
-    return 2 * p.stride + 32
+cdef Py_ssize_t _scratch16(Problem *p) noexcept nogil:
+    """Doubles one thread lays aside for passes in bfloat16."""
+    return _padded((EXACTHAT_SCRATCH(p.stride) + 1) // 2)
 
 
 cdef int _allocate(Problem *p) noexcept nogil:
@@ -188,13 +197,13 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.team.size = p.threads
     p.rows = p.L // S
     p.own = 1 if p.inputs == NULL else 2
-    p.floats = NULL
+    p.words = NULL
     p.narrow = NULL
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)
     p.block = <double *> calloc(32 * M + 2 * _padded(p.L) + _padded(p.K) + 11 * S + 3 * _padded(p.C)
-                                + _padded(p.rows * PARTS) + p.threads * _scratch32(p) + 2 * _padded(p.N * p.K)
+                                + _padded(p.rows * PARTS) + p.threads * _scratch16(p) + 2 * _padded(p.N * p.K)
                                 + blocks + 8, sizeof(double))
     if p.block == NULL:
         return -1
@@ -246,7 +255,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.weight = _take(&cursor, S)
     p.sum = _take(&cursor, S)
     p.partial = _take(&cursor, p.rows * PARTS)
-    p.scratch32 = <float *> _take(&cursor, p.threads * _scratch32(p))
+    p.scratch16 = <float *> _take(&cursor, p.threads * _scratch16(p))
     p.total = _take(&cursor, p.C)
     p.base_total = _take(&cursor, p.C)
     p.change_total = _take(&cursor, p.C)

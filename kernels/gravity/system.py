@@ -130,7 +130,7 @@ class Solution(NamedTuple):
     evaluations: int  # evaluations of the system
     products: int  # Jacobian-vector products
     passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
-    passes32: int = 0  # times it went through their copy in float32
+    passes16: int = 0  # times it went through their copy in bfloat16
     between: float = (
         np.inf
     )  # no branch of the trees of largest trade is off balance by more of its trade with others

@@ -2,20 +2,12 @@
 
 cdef void _flow_rows(Problem *p, Part *t, Task *o) noexcept nogil:
     """Trade [origin, destination] at the border, all industries together, from some origins."""
-    cdef Py_ssize_t i, k, n, S = p.stride
-    cdef const double *row
-    cdef const double *q
-    cdef double *flow
-    cdef double u
-    for i in range(t.left, t.right):
-        flow = o.y + i * S
-        memset(flow, 0, S * sizeof(double))
-        for k in range(p.K):
-            u = p.u[k * S + i]
-            if u > 0:
-                row, q = p.G + (k * p.N + i) * S, p.q + k * S
-                for n in range(S):
-                    flow[n] += row[n] * q[n] * u
+    cdef Py_ssize_t i, k, S = p.stride
+    if t.right > t.left:
+        memset(o.y + t.left * S, 0, (t.right - t.left) * S * sizeof(double))
+    for k in range(p.K):
+        for i in range(t.left, t.right):
+            vec.add_product(S, p.u[k * S + i], p.G + (k * p.N + i) * S, p.q + k * S, o.y + i * S)
 
 
 cdef void _trade(Problem *p, const double *flows, double *exports, double *imports) noexcept nogil:

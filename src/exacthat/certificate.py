@@ -29,7 +29,7 @@ class Certificate:
     method       how the solution was reached
     completed    percent of the shock at which this result stands
     iterations, evaluations, products    Newton steps, evaluations of the system, Jacobian-vector products
-    passes64, passes32    times the solve went through the trade weights in float64 and through a float32 copy of them
+    passes64, passes16    times the solve went through the trade weights in float64 and through a bfloat16 copy of them
     alpha_max    largest mu*epsilon that acts (0 under restricted entry)
     worst        country and industry (or "spending") of the cell with the largest residual
     instruction_set, threads    of the compiled kernel
@@ -55,7 +55,7 @@ class Certificate:
     evaluations: int
     products: int
     passes64: int
-    passes32: int
+    passes16: int
     alpha_max: float
     worst: tuple[str, str]
     instruction_set: str

@@ -488,7 +488,7 @@ def _certify(economy: Economy, given, system: System, outcome: Outcome, toleranc
         evaluations=solution.evaluations,
         products=solution.products,
         passes64=solution.passes64,
-        passes32=solution.passes32,
+        passes16=solution.passes16,
         alpha_max=max(system.feedback.tolist()),
         worst=(economy.countries[column], industry),
         instruction_set=cy.instruction_set(),

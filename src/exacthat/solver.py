@@ -23,7 +23,7 @@ THIN = 1e-4  # of spending: trade below which residuals of revenue tell little o
 WEAK = 0.5  # alpha up to which Newton rarely fails: where the path of scale effects begins
 DENSE = 3000  # unknowns up to which the dense Jacobian is worth its memory and time
 # what a certificate counts over all attempts
-WORK = ("iterations", "evaluations", "products", "passes64", "passes32")
+WORK = ("iterations", "evaluations", "products", "passes64", "passes16")
 
 
 class Outcome(NamedTuple):
