@@ -23,7 +23,7 @@ from cpython.buffer cimport (PyBUF_FULL_RO, PyBuffer_IsContiguous, PyBuffer_Rele
 from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport INFINITY, NAN, exp, fabs, isfinite, log, sqrt
 from libc.stdint cimport uint32_t, uintptr_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 include "problem.pxi"
@@ -325,7 +325,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef Krylov krylov
     cdef Report report
     cdef Py_ssize_t L = bound.p.L
-    cdef double *block = <double *> malloc(((KRYLOV + 5) * L + _trade_memory(&bound.p) + 16) * sizeof(double))
+    cdef double *block = <double *> exacthat_malloc(((KRYLOV + 5) * L + _trade_memory(&bound.p) + 16) * sizeof(double))
     cdef double *cursor
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
@@ -343,7 +343,7 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef char *copy = NULL
     cdef double between
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
-        copy = <char *> malloc(bytes + 4 * bound.p.M * sizeof(double) + 128)
+        copy = <char *> exacthat_malloc(bytes + 4 * bound.p.M * sizeof(double) + 128)
     if copy != NULL:
         bound.p.home = <double *> (copy + (-(<uintptr_t> copy) % 64))
         bound.p.narrow_q = bound.p.home + bound.p.M

@@ -44,7 +44,24 @@ cdef void _links(Problem *p, Py_ssize_t i, const double *prices, const double *w
         ln_cost[k * S + i] = cost[k]
 
 
-cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
+cdef void _narrow_market(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
+    """Equations (4) to (6) with the weights of the narrow copy, for one industry.
+
+    Products are their exact derivative: with q, d and demand of the weights themselves, the rounding of the copy
+    would hide how little moves when all countries of a group that trades little with the others move alike.
+    """
+    cdef Py_ssize_t n, at = k * p.stride
+    cdef float *scratch = p.scratch16 + 2 * t.thread * _scratch16(p)
+    cdef const uint32_t *words = p.narrow + k * vec.narrow_size(p.N, p.stride)
+    cdef double *inverse = p.narrow_inverse + at
+    vec.columns16(p.N, p.stride, words, p.home + at, p.u + at, inverse, scratch)
+    for n in range(p.stride):
+        inverse[n] = 1.0 / inverse[n]
+        p.narrow_q[at + n] = p.spending[at + n] * inverse[n] if p.spending[at + n] != 0 else 0.0
+    vec.rows16(p.N, p.stride, words, p.home + at, p.narrow_q + at, p.narrow_demand + at, scratch)
+
+
+cdef void _industry(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
     """Equations (3) to (6), (8) and (9) for one industry."""
     cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, S = p.stride, i
     cdef double alpha = p.alpha[k], cost = p.alpha[k] + p.epsilon[k], most, value
@@ -60,7 +77,15 @@ cdef void _industry(Problem *p, Py_ssize_t k) noexcept nogil:
     if p.inputs == NULL:
         for i in range(S):
             p.spending[at + i] = p.beta[at + i] * p.expenditure[i]
-    vec.market(p.N, S, S, p.A + block, u, p.spending + at, p.d + at, p.q + at, p.inverse + at, p.demand + at)
+    if p.rough:
+        _narrow_market(p, t, k)
+        for i in range(S):
+            p.d[at + i] = 1.0 / p.narrow_inverse[at + i]
+        memcpy(p.q + at, p.narrow_q + at, S * sizeof(double))
+        memcpy(p.inverse + at, p.narrow_inverse + at, S * sizeof(double))
+        memcpy(p.demand + at, p.narrow_demand + at, S * sizeof(double))
+    else:
+        vec.market(p.N, S, S, p.A + block, u, p.spending + at, p.d + at, p.q + at, p.inverse + at, p.demand + at)
     if p.taxes:
         vec.columns(p.N, S, S, p.G + block, u, p.untaxed + at)
         for i in range(p.N):
@@ -170,7 +195,7 @@ cdef void _industries(Problem *p, Part *t, Task *o) noexcept nogil:
     """Equations (3) to (6), (8) and (9) for some industries, and their part of the size of the residual."""
     cdef Py_ssize_t k, j, row, at
     for k in range(t.first, t.last):
-        _industry(p, k)
+        _industry(p, t, k)
         for j in range(p.own):
             row = k + j * p.K
             at = row * p.stride

@@ -7,6 +7,8 @@ cdef double FORCING = 0.1             # of later ones, at most
 cdef double FORCING_LEAST = 1e-3
 cdef double NEAR = 30.0               # times the tolerance: a residual within it is solved away at once
 cdef int LONG_SOLVE = 12              # products after which a kept preconditioner is renewed
+cdef double ROUGH = 0.1               # residual above which the copy in bfloat16 will do for evaluations,
+cdef double NEAR_ROUGH = 0.02         # and below which no longer
 cdef double SETTLED = 1e-2            # residual below which own shares hardly move any more
 cdef double CANCELLED = 1e-6          # of a squared length: what is left below needs a second projection
 cdef double LARGEST_WAGE_STEP = 2.0   # in ln(labour income); ln(sales) is never capped
@@ -198,21 +200,9 @@ cdef void _narrow_weights(Problem *p, Part *t, Task *o) noexcept nogil:
 
 
 cdef void _narrow_markets(Problem *p, Part *t, Task *o) noexcept nogil:
-    """Equations (4) to (6) with the weights of the copy, for some industries: products are its exact derivative.
-
-    With the others' q, d and demand its rounding would hide how little moves when all countries of a group that
-    trades little with the others move alike.
-    """
-    cdef Py_ssize_t k, n, at
-    cdef float *scratch = p.scratch16 + 2 * t.thread * _scratch16(p)
-    cdef const uint32_t *words
+    cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        at, words = k * p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride)
-        vec.columns16(p.N, p.stride, words, p.home + at, p.u + at, p.narrow_inverse + at, scratch)
-        for n in range(at, at + p.stride):
-            p.narrow_inverse[n] = 1.0 / p.narrow_inverse[n]
-            p.narrow_q[n] = p.spending[n] * p.narrow_inverse[n] if p.spending[n] != 0 else 0.0
-        vec.rows16(p.N, p.stride, words, p.home + at, p.narrow_q + at, p.narrow_demand + at, scratch)
+        _narrow_market(p, t, k)
 
 
 cdef struct Newton:                  # arguments of a solve
@@ -225,24 +215,34 @@ cdef struct Newton:                  # arguments of a solve
     Report *report
 
 
+cdef double _again(Problem *p, Report *done) noexcept nogil:
+    """Evaluate at p.x; return the residual, infinite where there is none."""
+    done.evaluations += 1
+    if p.rough:
+        done.passes16 += 1
+    else:
+        done.passes64 += 1
+    return p.most if _evaluate(p) == 0 else INFINITY
+
+
 cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     """A solve; what is shared among the team is in `_share`."""
     cdef Newton *o = <Newton *> arguments
     cdef Part whole = _part(p, 0, 1, 0)
     cdef double *step = o.step
-    cdef double norm, residual, previous = 0.0, forcing, length, most
-    cdef int halving, used, status = _evaluate(p)
-    cdef bint stale = True
+    cdef double norm, residual, before, previous = 0.0, forcing, length, most
+    cdef int halving, used
+    cdef bint stale = True, seen = False, last
     cdef Py_ssize_t L = p.L
     cdef Report done
     cdef Task trade
     memset(&done, 0, sizeof(done))
-    done.evaluations = done.passes64 = 1
-    residual = p.most if status == 0 else INFINITY
+    residual = _again(p, &done)
     norm = p.length
     if p.words != NULL and residual > o.tolerance:
         _share(p, _narrow_weights, NULL)
         p.narrow = p.words  # from now on read by products and set-ups
+        p.rough = residual > ROUGH  # and by evaluations
         done.passes64 += 1
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
         forcing = _forcing(norm, previous, residual, o.tolerance)
@@ -254,7 +254,7 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
             else:
                 done.passes64 += 1
             stale = False
-        if p.narrow != NULL:
+        if p.narrow != NULL and not seen:
             _share(p, _narrow_markets, NULL)
             done.passes16 += 1
         used = _krylov(p, o.krylov, NULL, p.residual, -1.0, norm, forcing, step)
@@ -267,39 +267,51 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
         most = _largest(p.change_wage, p.N)
         if p.narrow != NULL and (used == KRYLOV or not isfinite(most)):
             p.narrow = NULL  # its range or its accuracy is not enough for this system
+            if p.rough:
+                p.rough = False
+                residual = _again(p, &done)
+                norm = p.length
             continue
         if not isfinite(most):
             break
         length = min(1.0, LARGEST_WAGE_STEP / most) if most > 0 else 1.0
         memcpy(o.start, p.x, L * sizeof(double))
-        previous = norm
+        previous, before = norm, residual
         for halving in range(o.halvings):
             memcpy(p.x, o.start, L * sizeof(double))
             vec.add(L, length, step, p.x)
-            status = _evaluate(p)
-            done.evaluations += 1
+            residual = _again(p, &done)
             norm = p.length
-            if status == 0 and norm < previous:
+            if residual < INFINITY and norm < previous:
                 break
             length *= 0.5
         else:
             memcpy(p.x, o.start, L * sizeof(double))
-            _evaluate(p)
-            done.evaluations += 1
+            last = p.narrow == NULL
+            if not p.rough:
+                p.narrow = NULL
+            p.rough = seen = False
+            residual = _again(p, &done)
             norm = p.length
-            if p.narrow == NULL:
+            if last:
                 break
-            p.narrow = NULL
             continue
-        if p.narrow != NULL and residual < SETTLED and norm > 0.3 * previous:
+        if p.narrow != NULL and before < SETTLED and norm > 0.3 * previous:
             p.narrow = NULL
         stale = used > LONG_SOLVE or length < 1.0
         done.iterations += 1
-        residual = p.most
         done.last_step = length * _largest(step, L)
+        seen = p.rough
+        if p.rough and residual < NEAR_ROUGH:
+            p.rough = seen = False
+            residual = _again(p, &done)
+            norm = p.length
+    if p.rough:
+        p.rough = False
+        residual = _again(p, &done)
     trade.y = o.flows
     _share(p, _flow_rows, &trade)
-    done.passes64 += done.evaluations
+    done.passes64 += 1
     done.residual = residual
     done.converged = residual <= o.tolerance
     o.report[0] = done

@@ -40,6 +40,9 @@ cdef extern from "primitives.h" nogil:
     const int EXACTHAT_PAD
     Py_ssize_t EXACTHAT_SCRATCH(Py_ssize_t) noexcept
 
+cdef extern from "memory.h" nogil:
+    void *exacthat_malloc(size_t) noexcept
+
 cdef extern from "team.h" nogil:
     ctypedef struct exacthat_team:
         int size, round
@@ -91,6 +94,7 @@ cdef struct Problem:
     double *narrow_inverse
     double *narrow_demand
     const uint32_t *narrow           # that copy, once made, while it serves
+    bint rough                       # evaluate with it: far from the solution its rounding is no matter
     const double *G                  # value at the border; A without bilateral taxes
     const double *H                  # value at the factory gate; G without export subsidies
     bint taxes                       # bilateral ones: spending is an unknown
@@ -199,6 +203,7 @@ cdef int _allocate(Problem *p) noexcept nogil:
     p.own = 1 if p.inputs == NULL else 2
     p.words = NULL
     p.narrow = NULL
+    p.rough = False
     if p.inputs != NULL or p.taxes:
         p.b = p.K + (p.K if p.inputs != NULL else 0) + (1 if p.taxes else 0)
         blocks = (p.N * p.b + 2 * p.N) * _padded(p.b) + _padded(p.N * p.b)

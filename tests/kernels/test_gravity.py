@@ -74,8 +74,9 @@ def test_large_systems_are_multiplied_in_bfloat16_and_solved_in_float64(kind, si
 def _solve_narrow(system):
     solution = cy.solve(system, None, 1e-11)
     assert solution.converged
-    assert solution.products < solution.passes16 <= solution.products + 2 * solution.iterations
-    assert solution.passes64 == solution.evaluations + 2  # the copy and the trade at the end
+    assert solution.passes16 > solution.products
+    # the first evaluation, the copy, those near the solution, the trade at the end
+    assert 4 <= solution.passes64 <= solution.evaluations + 2
     residual = ref.evaluate(system, solution.point).residual
     assert max(np.abs(part).max() for part in residual if part is not None) <= 2e-11
     _same_bits(solution, cy.solve(system, None, 1e-11, threads=2))
