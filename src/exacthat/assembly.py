@@ -130,14 +130,14 @@ def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.
     if hats.entry_cost is not None:
         ln_u = ln_u - scale * np.log(hats.entry_cost)
     shift = np.ascontiguousarray((epsilon * ln_u).T)
-    faults = [
-        f"prices of country {economy.countries[i]!r} in industry {economy.industries[k]!r} change by a factor of "
-        f"e^{-ln_u[i, k]:.4g}, which to the power of the trade elasticity leaves the range of numbers: use a "
-        "smaller change"
-        for k, i in np.argwhere(np.abs(shift) > LARGEST_POWER)
-    ]
-    if faults:
-        raise BadInput(faults)
+    far = np.abs(shift) > LARGEST_POWER
+    if far.any():
+        raise BadInput(
+            f"prices of country {economy.countries[i]!r} in industry {economy.industries[k]!r} change by a factor of "
+            f"e^{-ln_u[i, k]:.4g}, which to the power of the trade elasticity leaves the range of numbers: use a "
+            "smaller change"
+            for k, i in np.argwhere(far)
+        )
     return shift
 
 
