@@ -54,7 +54,7 @@ cdef double _between(Problem *p, double *flows, const double *exports, const dou
                 if link[n] >= 0 and p.component[n] == c:
                     trade = flows[i * S + n] + flows[n * S + i]
                     if trade > link[n] or parent[n] < 0:
-                        link[n], parent[n] = trade, i
+                        link[n], parent[n] = trade if trade > 0 else 0.0, i  # also where a failed solve has no flows
     for count in range(p.N - 1, -1, -1):
         i = order[count]
         if joined[i] < INFINITY:

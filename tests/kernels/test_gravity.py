@@ -92,6 +92,16 @@ def test_weights_beyond_float32_are_multiplied_in_float64():
     np.testing.assert_allclose(solution.point.sales, near.point.sales, rtol=0, atol=1e-8)
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_solve_that_leaves_the_range_of_numbers_is_judged_as_nothing(seed):
+    rng = np.random.default_rng(seed)
+    system = examples.system(rng)
+    weights = np.where(rng.random(system.weights.shape) < 0.3, np.inf, np.array(system.weights))
+    solution = cy.solve(system._replace(weights=pack(weights)), None, 1e-10)
+    assert not solution.converged
+    assert not solution.between <= 1.0
+
+
 @given(seed=st.integers(0, 2**32 - 1), size=SIZES)
 def test_exports_and_imports_are_the_reference(seed, size):
     """Of open and of nearly closed countries, whose trade is not a difference of large flows."""
