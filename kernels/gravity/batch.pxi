@@ -17,7 +17,7 @@ cdef struct Row:
 
 
 cdef struct Common:
-    Row row                          # what rows take that give nothing of their own; tariff and subsidy of the base year
+    Row row                          # what rows take that give nothing of their own; base-year tariff and subsidy
     const double *A
     const double *G
     const double *H
@@ -98,8 +98,8 @@ cdef int _hire(Worker *worker, Problem *p, const double *markup) noexcept nogil:
     cdef double *cursor
     worker.p = p
     worker.markup = markup
-    worker.block = <double *> calloc((KRYLOV + 5) * L + 2 * p.K * pairs + _trade_memory(p) + 3 * pairs + p.N * p.N // 8 + 24,
-                                     sizeof(double))
+    worker.block = <double *> calloc((KRYLOV + 5) * L + 2 * p.K * pairs + _trade_memory(p) + 3 * pairs
+                                     + p.N * p.N // 8 + 24, sizeof(double))
     if worker.block == NULL:
         return -1
     cursor = worker.block + (-(<uintptr_t> worker.block) % 64) // 8

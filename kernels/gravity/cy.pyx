@@ -6,8 +6,8 @@ eight, like the weights, so that every loop runs over whole vectors; pads and ce
 zeros. A team of threads stands by for each call from beginning to end and shares its work in chunks of
 industries, or of countries for sums over industries; every sum has one order, so results do not depend on the
 number of threads. The C parts stand beside this file: problem.pxi (memory, teams), evaluation.pxi (equations and
-derivative), preconditioner.pxi, pullback.pxi (transposed products), trade.pxi (trade between
-countries), newton.pxi, batch.pxi (many systems at a time), judge.pxi (slacks of a solution), weights.pxi (trade shares and weights).
+derivative), preconditioner.pxi, pullback.pxi (transposed products), trade.pxi (trade between countries), newton.pxi,
+batch.pxi (many systems at a time), judge.pxi (slacks of a solution), weights.pxi (trade shares and weights).
 """
 
 import os
@@ -41,7 +41,10 @@ def instruction_set():
 
 
 def use_instruction_set(name=""):
-    """Switch to another instruction set this processor runs (for tests); "" is the widest. Return its name."""
+    """Switch to another instruction set this processor runs; "" is the widest. Return its name.
+
+    For tests: no other thread may be in a solve, which lays memory out for the set it started with.
+    """
     global vec
     chosen = exacthat_primitives_select(name.encode())
     if chosen == NULL:
@@ -341,11 +344,12 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     cdef double *bought = _address(imports, bound.p.N)
     cdef Py_ssize_t bytes = bound.p.K * vec.narrow_size(bound.p.N, bound.p.stride) * sizeof(uint32_t)
     cdef char *copy = NULL
-    cdef double between
+    cdef double bound_of_branches
     if bound.p.M * bound.p.N * 8 >= NARROW_ABOVE and not bound.p.taxes:
-        copy = <char *> exacthat_malloc(bytes + 4 * bound.p.M * sizeof(double) + 128)
+        copy = <char *> exacthat_malloc(bytes + (_padded(bound.p.K) + 4 * bound.p.M) * sizeof(double) + 128)
     if copy != NULL:
-        bound.p.home = <double *> (copy + (-(<uintptr_t> copy) % 64))
+        bound.p.factor = <double *> (copy + (-(<uintptr_t> copy) % 64))
+        bound.p.home = bound.p.factor + _padded(bound.p.K)
         bound.p.narrow_q = bound.p.home + bound.p.M
         bound.p.narrow_inverse = bound.p.narrow_q + bound.p.M
         bound.p.narrow_demand = bound.p.narrow_inverse + bound.p.M
@@ -353,12 +357,12 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
     with nogil:
         _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, flows, &report)
         _trade(&bound.p, flows, sold, bought)
-        between = _between(&bound.p, flows, sold, bought)
+        bound_of_branches = _branch_bound(&bound.p, flows, sold, bought)
     free(copy)
     free(block)
     return Solution(bound.point(bound.p.x), bound.state(), exports, imports,
                     bool(report.converged), report.residual, _walras(&bound.p), report.last_step, report.iterations,
-                    report.evaluations, report.products, report.passes64, report.passes16, between)
+                    report.evaluations, report.products, report.passes64, report.passes16, bound_of_branches)
 
 
 def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, export_subsidy=None,
@@ -413,7 +417,7 @@ def solve_many(system, changes, double tolerance=1e-10, threads=1, tariff=None, 
             if workers[w].report.converged:
                 misses[s, 1] = _walras(workers[w].p)
                 misses[s, 2] = workers[w].report.last_step
-                misses[s, 3] = _between(workers[w].p, workers[w].flows, &accounts[s, 2, 0], &accounts[s, 3, 0])
+                misses[s, 3] = _branch_bound(workers[w].p, workers[w].flows, &accounts[s, 2, 0], &accounts[s, 3, 0])
             work[s, 0] = workers[w].report.iterations
             work[s, 1] = workers[w].report.evaluations
             work[s, 2] = workers[w].report.products

@@ -45,7 +45,7 @@ cdef void _links(Problem *p, Py_ssize_t i, const double *prices, const double *w
 
 
 cdef void _narrow_market(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
-    """Equations (4) to (6) with the weights of the narrow copy, for one industry.
+    """Equations (4) to (6) with the weights of the narrow copy and its factor, which demand does not show.
 
     Products are their exact derivative: with q, d and demand of the weights themselves, the rounding of the copy
     would hide how little moves when all countries of a group that trades little with the others move alike.
@@ -80,9 +80,9 @@ cdef void _industry(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
     if p.rough:
         _narrow_market(p, t, k)
         for i in range(S):
-            p.d[at + i] = 1.0 / p.narrow_inverse[at + i]
-        memcpy(p.q + at, p.narrow_q + at, S * sizeof(double))
-        memcpy(p.inverse + at, p.narrow_inverse + at, S * sizeof(double))
+            p.inverse[at + i] = p.factor[k] * p.narrow_inverse[at + i]
+            p.q[at + i] = p.factor[k] * p.narrow_q[at + i]
+            p.d[at + i] = 1.0 / p.inverse[at + i]
         memcpy(p.demand + at, p.narrow_demand + at, S * sizeof(double))
     else:
         vec.market(p.N, S, S, p.A + block, u, p.spending + at, p.d + at, p.q + at, p.inverse + at, p.demand + at)

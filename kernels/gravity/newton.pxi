@@ -36,8 +36,8 @@ cdef struct Report:
     int iterations
     int evaluations
     int products
-    int passes64                     # over the weights in float64: evaluations, set-ups, products, one copy
-    int passes16                     # over their copy in bfloat16: products, set-ups
+    int passes64                     # over the weights in float64: evaluations, set-ups, products, a copy, trade
+    int passes16                     # over their copy in bfloat16: products, its markets, set-ups, rough evaluations
 
 
 cdef double _largest(const double *x, Py_ssize_t n) noexcept nogil:
@@ -195,8 +195,8 @@ cdef void _narrow_weights(Problem *p, Part *t, Task *o) noexcept nogil:
     """Copy the weights of some industries to bfloat16."""
     cdef Py_ssize_t k
     for k in range(t.first, t.last):
-        vec.narrow(p.N, p.stride, p.A + k * p.N * p.stride, p.home + k * p.stride,
-                   p.words + k * vec.narrow_size(p.N, p.stride))
+        p.factor[k] = vec.narrow(p.N, p.stride, p.A + k * p.N * p.stride, p.home + k * p.stride,
+                                 p.words + k * vec.narrow_size(p.N, p.stride))
 
 
 cdef void _narrow_markets(Problem *p, Part *t, Task *o) noexcept nogil:
@@ -239,12 +239,15 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     memset(&done, 0, sizeof(done))
     residual = _again(p, &done)
     norm = p.length
-    if p.words != NULL and residual > o.tolerance:
+    if p.words != NULL and residual > o.tolerance and o.max_iterations > 0 and isfinite(residual):
         _share(p, _narrow_weights, NULL)
         p.narrow = p.words  # from now on read by products and set-ups
         p.rough = residual > ROUGH  # and by evaluations
         done.passes64 += 1
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
+        if p.narrow != NULL and not seen:
+            _share(p, _narrow_markets, NULL)
+            done.passes16 += 1
         forcing = _forcing(norm, previous, residual, o.tolerance)
         # dense blocks cost more than a few products: keep them while they serve
         if stale or (p.b == 0 and residual > SETTLED):
@@ -254,9 +257,6 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
             else:
                 done.passes64 += 1
             stale = False
-        if p.narrow != NULL and not seen:
-            _share(p, _narrow_markets, NULL)
-            done.passes16 += 1
         used = _krylov(p, o.krylov, NULL, p.residual, -1.0, norm, forcing, step)
         done.products += used
         if p.narrow != NULL:
@@ -266,7 +266,7 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
         _over_industries(p, &whole, p.wage_weight, step, p.change_wage)
         most = _largest(p.change_wage, p.N)
         if p.narrow != NULL and (used == KRYLOV or not isfinite(most)):
-            p.narrow = NULL  # its range or its accuracy is not enough for this system
+            p.narrow, stale = NULL, True  # its range or its accuracy is not enough for this system
             if p.rough:
                 p.rough = False
                 residual = _again(p, &done)
@@ -288,8 +288,8 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
         else:
             memcpy(p.x, o.start, L * sizeof(double))
             last = p.narrow == NULL
-            if not p.rough:
-                p.narrow = NULL
+            if not p.rough and not last:
+                p.narrow, stale = NULL, True
             p.rough = seen = False
             residual = _again(p, &done)
             norm = p.length

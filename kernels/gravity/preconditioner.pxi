@@ -7,11 +7,13 @@
 cdef void _own_shares(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
     """S_ii = sum_n Omega_in Lambda'_in into p.row: Omega are destination shares of revenue."""
     cdef Py_ssize_t at = k * p.stride, block = k * p.N * p.stride, i
+    cdef double *q = (p.q if p.narrow == NULL else p.narrow_q) + at
+    cdef double *inverse = (p.inverse if p.narrow == NULL else p.narrow_inverse) + at
     for i in range(p.stride):
-        p.work[at + i] = 0.0 if p.q[at + i] == 0.0 else p.q[at + i] * p.inverse[at + i]
+        p.work[at + i] = 0.0 if q[i] == 0.0 else q[i] * inverse[i]
     if p.narrow != NULL:
-        vec.squares16(p.N, p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride), p.home + at, p.work + at, p.row + at,
-                      p.scratch16 + 2 * t.thread * _scratch16(p))
+        vec.squares16(p.N, p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride), p.home + at, p.work + at,
+                      p.row + at, p.scratch16 + 2 * t.thread * _scratch16(p))
     else:
         vec.squares(p.N, p.stride, p.stride, p.A + block, p.H + block, p.work + at, p.row + at)
     for i in range(p.N):
@@ -21,8 +23,9 @@ cdef void _own_shares(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
 cdef double _home(Problem *p, Py_ssize_t k, Py_ssize_t i) noexcept nogil:
     """Share of the home market in revenue, Omega_ii."""
     cdef Py_ssize_t at = k * p.stride + i
-    cdef double weight = p.home[at] if p.narrow != NULL else p.H[(k * p.N + i) * p.stride + i]
-    return weight * p.q[at] / p.demand[at]
+    if p.narrow != NULL:
+        return p.home[at] * p.narrow_q[at] / p.narrow_demand[at]
+    return p.H[(k * p.N + i) * p.stride + i] * p.q[at] / p.demand[at]
 
 
 cdef void _industry_diagonal(Problem *p, Py_ssize_t k) noexcept nogil:

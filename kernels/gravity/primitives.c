@@ -20,6 +20,15 @@
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 
+/* A power of two that brings a positive number into (1/4, 1]; 1 for others. */
+static double power_below_one(double x)
+{
+    int exponent;
+    if (!(x > 0.0 && x < INFINITY)) return 1.0;
+    frexp(x, &exponent);
+    return ldexp(1.0, exponent > -1000 ? -exponent : 1000);
+}
+
 #if HAVE_VECTORS
 
 #if defined(__x86_64__)
@@ -171,15 +180,21 @@ static void add_plain(ptrdiff_t n, double a, const double *x, double *y)
 /* One word per weight, a float's bits: what the vectors gain from halves, plain loops do not. */
 static ptrdiff_t narrow_size_plain(ptrdiff_t rows, ptrdiff_t columns) { return rows * columns; }
 
-static void narrow_plain(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words)
+static double narrow_plain(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words)
 {
-    for (ptrdiff_t n = 0; n < columns; n++) home[n] = n < rows ? A[n * columns + n] : 0.0;
+    double most = 0.0, factor;
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t n = 0; n < columns; n++)
+            if (n != i && A[i * columns + n] > most) most = A[i * columns + n];
+    factor = power_below_one(most);
+    for (ptrdiff_t n = 0; n < columns; n++) home[n] = n < rows ? factor * A[n * columns + n] : 0.0;
     for (ptrdiff_t i = 0; i < rows; i++) {
         for (ptrdiff_t n = 0; n < columns; n++) {
-            const float weight = n == i ? 0.0f : (float)A[i * columns + n];
+            const float weight = n == i ? 0.0f : (float)(factor * A[i * columns + n]);
             memcpy(words + i * columns + n, &weight, sizeof weight);
         }
     }
+    return factor;
 }
 
 static double weight_plain(const uint32_t *word)

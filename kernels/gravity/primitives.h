@@ -49,11 +49,11 @@ typedef struct {
     void (*add_product)(ptrdiff_t n, double s, const double *a, const double *x, double *y); /* y += s a x by cell */
     double (*dot)(ptrdiff_t n, const double *x, const double *y);
     void (*add)(ptrdiff_t n, double a, const double *x, double *y); /* y += a x */
-    /* The passes over a copy of one industry's weights in bfloat16, to about 1e-3 of the largest term, its diagonal
-       `home` apart in float64. Vectors are scaled by their largest entry inside, so that only weights below the range
-       of float32 are lost. `scratch` holds EXACTHAT_SCRATCH(columns) floats; the copy has `narrow_size` words. */
+    /* The passes over a copy of one industry's weights in bfloat16, rounded by up to 2^-9, its diagonal `home` apart
+       in float64; both are multiplied by the factor that `narrow` returns, a power of two that brings the largest
+       foreign weight below one. `scratch` holds EXACTHAT_SCRATCH(columns) floats, the copy `narrow_size` words. */
     ptrdiff_t (*narrow_size)(ptrdiff_t rows, ptrdiff_t columns);
-    void (*narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words);
+    double (*narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words);
     void (*market_product16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
                              const double *g, const double *q, const double *e, const double *inverse, double *row,
                              float *scratch);

@@ -27,7 +27,7 @@ INLINE V NAME(broadcast)(double x)
    paired so that its steps do not wait for one another. */
 INLINE V NAME(exp1)(V x)
 {
-    const V magic = NAME(broadcast)(6755399441055744.0); /* 1.5 * 2^52: rounds to an integer, which sits in the low bits */
+    const V magic = NAME(broadcast)(6755399441055744.0); /* 1.5 * 2^52: rounds to an integer, in the low bits */
     const I zero = x < NAME(broadcast)(-708.0), over = x > NAME(broadcast)(709.0);
     V shifted = x * 1.4426950408889634 + magic;
     V k = shifted - magic;

@@ -2,9 +2,9 @@
    by primitives_simd.h once per vector width.
 
    A word holds two columns: tiles of at most MOST_WORDS vectors of words stand one after the other, row by row, the
-   first half of a tile's columns in the upper halves, the second in the lower. Vectors go in and come out in doubles;
-   each is scaled by its largest magnitude before it is narrowed, so that only weights below the range of float32
-   are lost. */
+   first half of a tile's columns in the upper halves, the second in the lower. Weights and vectors, which go in and
+   come out in doubles, are scaled by their largest magnitude before they are narrowed: what is below the range of
+   float32 beside it is lost. */
 
 #define LANES16 (BYTES / 4)
 #define MOST_WORDS 3
@@ -59,7 +59,8 @@ INLINE void NAME(columns_tile16)(const int width, ptrdiff_t rows, const uint32_t
     for (; i + together <= rows; i += together) {
         const uint32_t *a = A + i * width * LANES16;
 #pragma GCC unroll 6
-        for (int v = 0; v < together * width * LANES16 / 2; v += LINE32) __builtin_prefetch(next + i * width * LANES16 / 2 + v);
+        for (int v = 0; v < together * width * LANES16 / 2; v += LINE32)
+            __builtin_prefetch(next + i * width * LANES16 / 2 + v);
 #pragma GCC unroll 6
         for (int v = 0; v < together * width; v++) {
             const U word = LOAD16(a + v * LANES16);
@@ -94,15 +95,17 @@ INLINE void NAME(add_narrow_sums)(const F *x, double scale, double *row)
     for (int j = 0; j < 4; j++) {
 #if BYTES == 64
         part[j] = __builtin_shufflevector(x[j], x[j], 0, 1, 2, 3) + __builtin_shufflevector(x[j], x[j], 4, 5, 6, 7) +
-                  __builtin_shufflevector(x[j], x[j], 8, 9, 10, 11) + __builtin_shufflevector(x[j], x[j], 12, 13, 14, 15);
+                  __builtin_shufflevector(x[j], x[j], 8, 9, 10, 11) +
+                  __builtin_shufflevector(x[j], x[j], 12, 13, 14, 15);
 #elif BYTES == 32
         part[j] = __builtin_shufflevector(x[j], x[j], 0, 1, 2, 3) + __builtin_shufflevector(x[j], x[j], 4, 5, 6, 7);
 #else
         part[j] = x[j];
 #endif
     }
-    const Q pq = __builtin_shufflevector(part[0], part[1], 0, 4, 2, 6) + __builtin_shufflevector(part[0], part[1], 1, 5, 3, 7);
-    const Q rs = __builtin_shufflevector(part[2], part[3], 0, 4, 2, 6) + __builtin_shufflevector(part[2], part[3], 1, 5, 3, 7);
+#define FOLD(a, b) (__builtin_shufflevector(a, b, 0, 4, 2, 6) + __builtin_shufflevector(a, b, 1, 5, 3, 7))
+    const Q pq = FOLD(part[0], part[1]), rs = FOLD(part[2], part[3]);
+#undef FOLD
     const Q sums = __builtin_shufflevector(pq, rs, 0, 1, 4, 5) + __builtin_shufflevector(pq, rs, 2, 3, 6, 7);
     *(D *)row += scale * (D){sums[0], sums[1]};
     *(D *)(row + 2) += scale * (D){sums[2], sums[3]};
@@ -122,9 +125,10 @@ INLINE void NAME(rows_tile16)(const int width, ptrdiff_t rows, const uint32_t *A
     for (ptrdiff_t i = 0; i < rows; i++) {
         const uint32_t *a = A + i * width * LANES16;
         F sum = sums[i];
-        if (i % 2 == 0)
+        if (i % 2 == 0) {
 #pragma GCC unroll 8
             for (int v = 0; v < width * LANES16; v += LINE32) __builtin_prefetch(next + i * width * LANES16 / 2 + v);
+        }
 #pragma GCC unroll 3
         for (int v = 0; v < width; v++) {
             const U word = LOAD16(a + v * LANES16);
@@ -154,26 +158,28 @@ INLINE void NAME(rows_tile16)(const int width, ptrdiff_t rows, const uint32_t *A
         }                                                                                           \
     } while (0)
 
-/* LANES16 numbers as bfloat16 in the upper halves of words, zeros from `held` on. */
-INLINE U NAME(rounded)(const double *x, ptrdiff_t held)
+/* LANES16 numbers times a factor as bfloat16 in the upper halves of words, zeros from `held` on. */
+INLINE U NAME(rounded)(double factor, const double *x, ptrdiff_t held)
 {
     F single = {0};
     if (held >= LANES16) {
-        single = JOIN(__builtin_convertvector(LOAD(x), H), __builtin_convertvector(LOAD(x + LANES), H));
+        single = JOIN(__builtin_convertvector(factor * LOAD(x), H),
+                      __builtin_convertvector(factor * LOAD(x + LANES), H));
     } else {
-        for (int lane = 0; lane < held; lane++) single[lane] = (float)x[lane];
+        for (int lane = 0; lane < held; lane++) single[lane] = (float)(factor * x[lane]);
     }
     return ((U)single + 0x8000u) & 0xffff0000u;
 }
 
 INLINE void NAME(narrow_tile)(const int width, ptrdiff_t rows, ptrdiff_t held, ptrdiff_t stride, ptrdiff_t first,
-                              const double *from, uint32_t *A)
+                              double factor, const double *from, uint32_t *A)
 {
     const ptrdiff_t half = width * LANES16;
     for (ptrdiff_t i = 0; i < rows; i++, from += stride, A += half) {
 #pragma GCC unroll 3
         for (ptrdiff_t j = 0; j < half; j += LANES16)
-            *(U *)(A + j) = NAME(rounded)(from + j, held - j) | NAME(rounded)(from + half + j, held - half - j) >> 16;
+            *(U *)(A + j) = NAME(rounded)(factor, from + j, held - j) |
+                            NAME(rounded)(factor, from + half + j, held - half - j) >> 16;
         if (i >= first && i < first + half) A[i - first] &= 0x0000ffffu;
         if (i >= first + half && i < first + 2 * half) A[i - first - half] &= 0xffff0000u;
     }
@@ -184,12 +190,24 @@ TARGET static ptrdiff_t NAME(narrow_size)(ptrdiff_t rows, ptrdiff_t columns)
     return rows * LANES16 * ((columns + 2 * LANES16 - 1) / (2 * LANES16));
 }
 
-TARGET static void NAME(narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *from, double *home, uint32_t *A)
+TARGET static double NAME(narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *from, double *home, uint32_t *A)
 {
-    for (ptrdiff_t i = 0; i < columns; i++) home[i] = i < rows ? from[i * columns + i] : 0.0;
-#define CALL(width) (void)after, NAME(narrow_tile)(width, rows, held, columns, n, from + n, A + at)
+    V most = {0};
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        for (ptrdiff_t n = 0; n < columns; n += LANES) {
+            V weight = LOAD(from + i * columns + n);
+            if (n <= i && i < n + LANES) weight[i - n] = 0.0;
+            most = SELECT(weight > most, weight, most);
+        }
+    }
+    double largest = 0.0;
+    for (int lane = 0; lane < LANES; lane++) largest = most[lane] > largest ? most[lane] : largest;
+    const double factor = power_below_one(largest);
+    for (ptrdiff_t i = 0; i < columns; i++) home[i] = i < rows ? factor * from[i * columns + i] : 0.0;
+#define CALL(width) (void)after, NAME(narrow_tile)(width, rows, held, columns, n, factor, from + n, A + at)
     TILES16(CALL);
 #undef CALL
+    return factor;
 }
 
 /* row += scale times the sums of all lanes */

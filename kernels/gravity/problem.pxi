@@ -26,7 +26,7 @@ cdef extern from "primitives.h" nogil:
         double (*dot)(Py_ssize_t, const double *, const double *) noexcept nogil
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
         Py_ssize_t (*narrow_size)(Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*narrow)(Py_ssize_t, Py_ssize_t, const double *, double *, uint32_t *) noexcept nogil
+        double (*narrow)(Py_ssize_t, Py_ssize_t, const double *, double *, uint32_t *) noexcept nogil
         void (*market_product16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
                                  const double *, const double *, const double *, double *, float *) noexcept nogil
         void (*columns16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,
@@ -89,8 +89,9 @@ cdef struct Problem:
     Task *task
     const double *A
     uint32_t *words                  # memory for A once more, in bfloat16; may be NULL
+    double *factor                   # [K] what its weights are multiplied by
     double *home                     # [M] for its diagonals
-    double *narrow_q                 # [M] q, 1 / d and demand that follow from the copy, so that constants stay constants
+    double *narrow_q                 # [M] q, 1 / d and demand that follow from it
     double *narrow_inverse
     double *narrow_demand
     const uint32_t *narrow           # that copy, once made, while it serves

@@ -123,7 +123,9 @@ def solve_many(
         state, kept = found.state, 1.0 if found.converged else np.nan
         price_power.append(state.price_power * kept)
         accounts.append(np.stack([state.wage_bill, state.expenditure, found.exports, found.imports]) * kept)
-        misses.append([found.residual, *(kept * np.array([found.walras, found.last_step, found.between]))])
+        misses.append(
+            [found.residual, *(kept * np.array([found.walras, found.last_step, found.branch_bound]))]
+        )
         work.append([found.iterations, found.evaluations, found.products])
     return Solutions(*map(np.array, (price_power, accounts, misses, work)))
 
@@ -322,15 +324,16 @@ def _trade(flows):
     return abroad.sum(axis=1), abroad.sum(axis=0)
 
 
-def _between(system: System, exports, imports, flows) -> float:
+def _branch_bound(system: System, exports, imports, flows) -> float:
     """Largest bound on the imbalance of a branch of the trees that join each component by its largest trade.
 
     A branch trades with the others no less than its first country with the one it joined.
     """
     trade, gap, bound = flows + flows.T, imports - exports - system.deficits, 0.0
+    np.fill_diagonal(trade, 0.0)
     for c in range(system.component.max() + 1):
         left = list(np.flatnonzero(system.component == c))
-        tree, joined = [left.pop(0)], []
+        tree, joined = [left.pop(int(trade.sum(axis=1)[left].argmax()))], []
         while left:
             link = trade[np.ix_(tree, left)]
             at, to = np.unravel_index(link.argmax(), link.shape)
@@ -374,5 +377,5 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
     return Solution(
         point, state, *trade, bool(residual <= tolerance), float(residual),
         float(_walras(system, point, state)), float(np.abs(step).max()), iteration, evaluations, products,
-        between=_between(system, *trade, flows),
+        branch_bound=_branch_bound(system, *trade, flows),
     )  # fmt: skip

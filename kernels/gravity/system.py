@@ -131,9 +131,8 @@ class Solution(NamedTuple):
     products: int  # Jacobian-vector products
     passes64: int = 0  # times the compiled solve went through the weights in float64, its set-ups included
     passes16: int = 0  # times it went through their copy in bfloat16
-    between: float = (
-        np.inf
-    )  # no branch of the trees of largest trade is off balance by more of its trade with others
+    # no branch of the trees that join countries by their largest trade is off balance by a larger share of its trade
+    branch_bound: float = np.inf
 
 
 class Slacks(NamedTuple):
@@ -173,7 +172,7 @@ class Solutions(NamedTuple):
     price_power  (S, K, N)  ln d
     accounts     (S, 4, N)  ln of labour income over the base year's, final spending, exports, imports at the border
     misses       (S, 4)     largest |residual|, Walras slack, largest change of an unknown in the last Newton step,
-                            `between` of `Solution`
+                            `branch_bound` of `Solution`
     work         (S, 3)     Newton steps, evaluations, products
     """
 

@@ -23,21 +23,26 @@ cdef void _trade(Problem *p, const double *flows, double *exports, double *impor
 
 
 cdef Py_ssize_t _trade_memory(Problem *p) noexcept nogil:
-    """Doubles for the flows between countries and for the trees of `_between`."""
+    """Doubles for the flows between countries and for the trees of `_branch_bound`."""
     return (p.N + 5) * p.stride
 
 
-cdef double _between(Problem *p, double *flows, const double *exports, const double *imports) noexcept nogil:
-    """Largest bound on the imbalance of a branch; the compiled twin of `ref._between`."""
+cdef double _positive(double trade) noexcept nogil:
+    """Trade where it is some: iterates of a solve that fails can have negative or no numbers."""
+    return trade if trade > 0 else 0.0
+
+
+cdef double _branch_bound(Problem *p, double *flows, const double *exports, const double *imports) noexcept nogil:
+    """Largest bound on the imbalance of a branch; the compiled twin of `ref._branch_bound`."""
     cdef Py_ssize_t c, i, n, count = 0, S = p.stride
-    cdef double *link = flows + p.N * S      # largest trade with the tree; -1 for its members
-    cdef double *joined = link + S           # by how much trade each member joined; infinite for the first
+    cdef double *link = flows + p.N * S      # largest trade with the tree, before it all trade; -1 for its members
+    cdef double *joined = link + S           # by how much trade each member joined
     cdef double *gap = joined + S            # of the branch that starts at each member
     cdef Py_ssize_t *parent = <Py_ssize_t *> (gap + S)
     cdef Py_ssize_t *order = parent + S
     cdef double trade, largest = 0.0
     for n in range(p.N):
-        link[n], parent[n] = 0.0, -1
+        link[n], parent[n] = _positive(exports[n] + imports[n]), -1
         gap[n] = imports[n] - exports[n] - p.deficits[n]
     for c in range(p.C):
         while True:
@@ -47,17 +52,16 @@ cdef double _between(Problem *p, double *flows, const double *exports, const dou
                     i = n
             if i < 0:
                 break
-            joined[i] = INFINITY if count == 0 or p.component[order[count - 1]] != c else link[i]
-            link[i], order[count] = -1.0, i
+            joined[i], link[i], order[count] = link[i], -1.0, i
             count += 1
             for n in range(p.N):
                 if link[n] >= 0 and p.component[n] == c:
                     trade = flows[i * S + n] + flows[n * S + i]
                     if trade > link[n] or parent[n] < 0:
-                        link[n], parent[n] = trade if trade > 0 else 0.0, i  # also where a failed solve has no flows
+                        link[n], parent[n] = _positive(trade), i
     for count in range(p.N - 1, -1, -1):
         i = order[count]
-        if joined[i] < INFINITY:
+        if parent[i] >= 0:
             largest = _larger(largest, fabs(gap[i]) / joined[i] if joined[i] > 0 else INFINITY)
             gap[parent[i]] += gap[i]
     return largest

@@ -18,7 +18,7 @@ from exacthat.kernels.gravity.system import Slacks, Solution, System
 def slacks(system: System, solution: Solution) -> Slacks:
     """Judge a solution by `cy.slacks`, with groups of countries in its balance where it might be above `BALANCE`."""
     found = cy.slacks(system, solution)
-    if solution.between <= BALANCE:  # a bound: the groups' own imbalances are below
+    if solution.branch_bound <= BALANCE:  # a bound: the groups' own imbalances are below
         return found
     between, _ = largest_imbalance(system, solution)
     return found if between <= found.balance else found._replace(balance=between)

@@ -375,14 +375,16 @@ def _integrate(phase: Phase, world: World, start: float, end: float, y, rtol: fl
         if solver.status == "failed":
             return Leg(phase, world, tuple(nodes), tuple(steps), y), count, _trouble(message)
         accepted = latest  # the last evaluation of a step is at its end
-        if not world.certified(solver.y, accepted):
+        slack = world.slack(solver.y, accepted)
+        if not world.certified(accepted, slack):
             accepted = world.solve(solver.y, accepted.point)
+            slack = None if accepted is None else world.slack(solver.y, accepted)
         dense = solver.dense_output()
         whole = np.isfinite(dense(0.5 * (solver.t_old + solver.t))).all()
         if accepted is None or not whole:
             trouble = _trouble("a step could not be completed")
             return Leg(phase, world, tuple(nodes), tuple(steps), y), count, trouble
-        nodes.append(Node(solver.t, accepted, world.slack(solver.y, accepted)))
+        nodes.append(Node(solver.t, accepted, slack))
         steps.append(dense)
     return Leg(phase, world, tuple(nodes), tuple(steps), y), count, ""
 

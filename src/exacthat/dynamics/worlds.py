@@ -60,12 +60,12 @@ class World:
             return None
         aim = self.tolerance if tolerance is None else tolerance
         found = self._counted(cy.solve(system, start, aim, threads=self.threads))
-        if tolerance is not None or found is None or self.certified(y, found):
+        if tolerance is not None or found is None or self.certified(found, self.slack(y, found)):
             return found
         # Little trade, whose balance a small residual does not settle: go on to rounding.
         found = cy.solve(system, found.point, ROUNDING, threads=self.threads)
         found = self._counted(found._replace(converged=found.residual <= aim))
-        return found if found is not None and self.certified(y, found) else None
+        return found if found is not None and self.certified(found, self.slack(y, found)) else None
 
     def solve_afar(self, y) -> Solution | None:
         """Solve from the base year, following the shock where Newton's method fails."""
@@ -75,13 +75,11 @@ class World:
         outcome = solve(system, self.tolerance, self.threads, base_system(self.economy))
         found = self._counted(outcome.solution)
         whole = found is not None and outcome.completed == 100.0
-        return found if whole and self.certified(y, found) else None
+        return found if whole and self.certified(found, self.slack(y, found)) else None
 
-    def certified(self, y, solution: Solution) -> bool:
-        """Tell whether a solution at y meets the world's tolerance and balances trade."""
-        return solution.residual <= self.tolerance and bool(
-            slacks(self.system(y), solution).balance <= BALANCE
-        )
+    def certified(self, solution: Solution, slack: tuple[float, float, float]) -> bool:
+        """Tell whether a solution with that `slack` meets the world's tolerance and balances trade."""
+        return solution.residual <= self.tolerance and slack[1] <= BALANCE
 
     def output_shares(self, solution: Solution) -> np.ndarray:
         """Employment shares (N, K)."""

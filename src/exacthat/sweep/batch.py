@@ -288,11 +288,9 @@ def _compiled(base: Base, taxed: bool, some, tol: float, threads: int, table: _T
     wage_bill, expenditure, exports, imports = np.moveaxis(found.accounts[solved], 1, 0)
     labour, deficits = np.stack([row.labour for row in kept]), np.stack([row.deficits for row in kept])
     epsilon = np.stack([row.trade_elasticity for row in kept])
-    residual, walras, _, between = found.misses[solved].T
+    residual, walras, _, bound = found.misses[solved].T
     balance = trade_imbalance(exports, imports, deficits).max(axis=1)
-    settled = (
-        between <= BALANCE
-    )  # a world in which little trade joins some group of countries is judged alone
+    settled = bound <= BALANCE  # else a group of countries may be off balance: such a row is judged alone
     price = price_index(economy, found.price_power[solved], epsilon)
     expenditure_hat = expenditure / economy.expenditure
     income_hat = (expenditure - deficits) / (economy.expenditure - economy.deficits)
