@@ -108,3 +108,24 @@ def test_batch(benchmark, record, size, method):
         np.testing.assert_allclose(batch.welfare_hat[:SOME], expected(size), rtol=1e-9)
         passes = (batch.iterations + batch.evaluations + batch.products).mean()
         record("batch", size_of(size), method, passes=f"{passes:.1f} per scenario")
+
+
+@pytest.mark.parametrize("name", ["wiod2014", "icio2019"])
+def test_one_tariff_cell(benchmark, record, name):
+    """The smallest change of policy there is: what a solve costs whatever the size of the change."""
+    economy = eh.datasets.load(name, deficits="zero")
+    n, k = len(economy.countries), len(economy.industries)
+    rng = np.random.default_rng(5)
+    scenarios = []
+    for _ in range(100):
+        origin, destination = rng.choice(n, 2, replace=False)
+        tariff = np.zeros((n, n, k)) if economy.tariff is None else np.array(economy.tariff)
+        tariff[origin, destination, rng.integers(k)] += 0.1
+        scenarios.append(eh.Policy(tariff=tariff))
+    batch = benchmark.pedantic(eh.counterfactuals, (economy, scenarios), {"threads": 1}, rounds=2)
+    assert batch.ok.all()
+    notes = {
+        what: f"{counts.mean():.1f} (at most {counts.max()})"
+        for what, counts in (("evaluations", batch.evaluations), ("products", batch.products))
+    }
+    record("one tariff cell", size_of((n, k)), "exacthat 1 thread", per=len(scenarios), **notes)
