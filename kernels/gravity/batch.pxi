@@ -252,7 +252,7 @@ cdef void _solve_row(Worker *worker, Common *base, Row *row, double tolerance, i
     if row.prices and _reweigh(worker, base, row) != 0:
         return
     memset(p.x, 0, p.L * sizeof(double))
-    _newton(p, &worker.krylov, worker.step, worker.start, tolerance, max_iterations, halvings, worker.flows,
+    _newton(p, &worker.krylov, worker.step, worker.start, tolerance, max_iterations, halvings, True, worker.flows,
             &worker.report)
     if not worker.report.converged:
         return

@@ -355,7 +355,8 @@ def solve(system, start=None, double tolerance=1e-10, int max_iterations=60, thr
         bound.p.narrow_demand = bound.p.narrow_inverse + bound.p.M
         bound.p.words = <uint32_t *> (bound.p.narrow_demand + bound.p.M)
     with nogil:
-        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, flows, &report)
+        _newton(&bound.p, &krylov, step, origin, tolerance, max_iterations, halvings, start is None, flows,
+                &report)
         _trade(&bound.p, flows, sold, bought)
         bound_of_branches = _branch_bound(&bound.p, flows, sold, bought)
     free(copy)

@@ -50,15 +50,10 @@ cdef void _narrow_market(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:
     Products are their exact derivative: with q, d and demand of the weights themselves, the rounding of the copy
     would hide how little moves when all countries of a group that trades little with the others move alike.
     """
-    cdef Py_ssize_t n, at = k * p.stride
-    cdef float *scratch = p.scratch16 + 2 * t.thread * _scratch16(p)
-    cdef const uint32_t *words = p.narrow + k * vec.narrow_size(p.N, p.stride)
-    cdef double *inverse = p.narrow_inverse + at
-    vec.columns16(p.N, p.stride, words, p.home + at, p.u + at, inverse, scratch)
-    for n in range(p.stride):
-        inverse[n] = 1.0 / inverse[n]
-        p.narrow_q[at + n] = p.spending[at + n] * inverse[n] if p.spending[at + n] != 0 else 0.0
-    vec.rows16(p.N, p.stride, words, p.home + at, p.narrow_q + at, p.narrow_demand + at, scratch)
+    cdef Py_ssize_t at = k * p.stride
+    vec.market16(p.N, p.stride, p.narrow + k * vec.narrow_size(p.N, p.stride), p.home + at, p.u + at,
+                 p.spending + at, p.narrow_q + at, p.narrow_inverse + at, p.narrow_demand + at,
+                 p.scratch16 + 2 * t.thread * _scratch16(p))
 
 
 cdef void _industry(Problem *p, Part *t, Py_ssize_t k) noexcept nogil:

@@ -205,12 +205,20 @@ cdef void _narrow_markets(Problem *p, Part *t, Task *o) noexcept nogil:
         _narrow_market(p, t, k)
 
 
+cdef void _narrow(Problem *p, Report *done) noexcept nogil:
+    """Make the copy in bfloat16; from now on products and set-ups read it, and evaluations where `rough` says so."""
+    _share(p, _narrow_weights, NULL)
+    p.narrow = p.words
+    done.passes64 += 1
+
+
 cdef struct Newton:                  # arguments of a solve
     Krylov *krylov
     double *step
     double *start
     double tolerance
     int max_iterations, halvings
+    bint cold                        # from no change: likely far from the solution
     double *flows
     Report *report
 
@@ -237,13 +245,19 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     cdef Report done
     cdef Task trade
     memset(&done, 0, sizeof(done))
-    residual = _again(p, &done)
+    residual = INFINITY
+    if p.words != NULL and o.cold and o.max_iterations > 0:
+        _narrow(p, &done)
+        p.rough = True
+        residual = _again(p, &done)
+        seen = isfinite(residual)
+        p.rough = seen and residual > ROUGH
+    if not p.rough:
+        residual = _again(p, &done)
     norm = p.length
-    if p.words != NULL and residual > o.tolerance and o.max_iterations > 0 and isfinite(residual):
-        _share(p, _narrow_weights, NULL)
-        p.narrow = p.words  # from now on read by products and set-ups
-        p.rough = residual > ROUGH  # and by evaluations
-        done.passes64 += 1
+    if p.words != NULL and p.narrow == NULL and o.tolerance < residual < INFINITY and o.max_iterations > 0:
+        _narrow(p, &done)
+        p.rough = residual > ROUGH
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
         if p.narrow != NULL and not seen:
             _share(p, _narrow_markets, NULL)
@@ -303,7 +317,7 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
         done.last_step = length * _largest(step, L)
         seen = p.rough
         if p.rough and residual < NEAR_ROUGH:
-            p.rough = seen = False
+            p.rough = False
             residual = _again(p, &done)
             norm = p.length
     if p.rough:
@@ -318,7 +332,7 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
 
 
 cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tolerance, int max_iterations,
-                  int halvings, double *flows, Report *report) noexcept nogil:
+                  int halvings, bint cold, double *flows, Report *report) noexcept nogil:
     """Inexact Newton with halved steps: on return p stands at the last accepted point, `flows` is its trade."""
     cdef Newton arguments
     arguments.krylov = s
@@ -327,6 +341,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
     arguments.tolerance = tolerance
     arguments.max_iterations = max_iterations
     arguments.halvings = halvings
+    arguments.cold = cold
     arguments.flows = flows
     arguments.report = report
     _together(p, _lead_newton, &arguments)

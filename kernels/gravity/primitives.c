@@ -236,6 +236,17 @@ static void squares16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *w
     }
 }
 
+static void market16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
+                           const double *u, const double *x, double *q, double *inverse, double *row, float *scratch)
+{
+    columns16_plain(rows, columns, words, home, u, inverse, scratch);
+    for (ptrdiff_t n = 0; n < columns; n++) {
+        inverse[n] = 1.0 / inverse[n];
+        q[n] = x[n] == 0.0 ? 0.0 : x[n] * inverse[n];
+    }
+    rows16_plain(rows, columns, words, home, q, row, scratch);
+}
+
 static void market_product16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
                                    const double *g, const double *q, const double *e, const double *inverse,
                                    double *row, float *scratch)
@@ -261,7 +272,7 @@ static const exacthat_primitives table_baseline = {
     "baseline",     exp_plain,    log_plain,     market_plain, market_product_plain, columns_plain,
     rows_plain,     squares_plain, exponent_plain, weigh_plain, miss_plain,           bend_plain,
     differ_plain,   add_product_plain, dot_plain, add_plain,    narrow_size_plain,    narrow_plain,
-    market_product16_plain, columns16_plain, rows16_plain, squares16_plain, multiply_exp_plain,
+    market16_plain, market_product16_plain, columns16_plain, rows16_plain, squares16_plain, multiply_exp_plain,
 };
 
 #endif

@@ -54,6 +54,8 @@ typedef struct {
        foreign weight below one. `scratch` holds EXACTHAT_SCRATCH(columns) floats, the copy `narrow_size` words. */
     ptrdiff_t (*narrow_size)(ptrdiff_t rows, ptrdiff_t columns);
     double (*narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *A, double *home, uint32_t *words);
+    void (*market16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home, const double *u,
+                     const double *x, double *q, double *inverse, double *row, float *scratch);
     void (*market_product16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home,
                              const double *g, const double *q, const double *e, const double *inverse, double *row,
                              float *scratch);

@@ -378,8 +378,8 @@ static const exacthat_primitives NAME(table) = {
     TEXT(SET),     NAME(exp_all), NAME(log_all), NAME(market), NAME(market_product),
     NAME(columns), NAME(rows),    NAME(squares), NAME(exponent), NAME(weigh),
     NAME(miss),    NAME(bend),    NAME(differ),  NAME(add_product), NAME(dot),
-    NAME(add),     NAME(narrow_size), NAME(narrow), NAME(market_product16), NAME(columns16),
-    NAME(rows16),  NAME(squares16), NAME(multiply_exp),
+    NAME(add),     NAME(narrow_size), NAME(narrow), NAME(market16), NAME(market_product16),
+    NAME(columns16), NAME(rows16),  NAME(squares16), NAME(multiply_exp),
 };
 
 #undef TEXT

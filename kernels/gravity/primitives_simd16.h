@@ -26,17 +26,35 @@ typedef float F __attribute__((vector_size(BYTES), aligned(4), may_alias));
 typedef float H __attribute__((vector_size(BYTES / 2), aligned(4), may_alias));
 typedef uint32_t U __attribute__((vector_size(BYTES), aligned(4), may_alias));
 
-/* The largest |x|, or 1 if all are zero; `n` is a multiple of LANES. */
+#define CHAINS (EXACTHAT_PAD / LANES)
+
+/* Raise `most`, lane by lane, to |x| where that is larger; `n` is a multiple of EXACTHAT_PAD. */
+INLINE void NAME(raise)(ptrdiff_t n, const double *x, V *most)
+{
+    for (ptrdiff_t i = 0; i < n; i += EXACTHAT_PAD) {
+#pragma GCC unroll 4
+        for (int v = 0; v < CHAINS; v++) {
+            const V size = (V)((I)LOAD(x + i + v * LANES) & INT64_MAX);
+            most[v] = SELECT(size > most[v], size, most[v]);
+        }
+    }
+}
+
+INLINE double NAME(largest_of)(const V *most)
+{
+    double largest = 0.0;
+    for (int v = 0; v < CHAINS; v++)
+        for (int lane = 0; lane < LANES; lane++) largest = largest > most[v][lane] ? largest : most[v][lane];
+    return largest;
+}
+
+/* The largest |x|, or 1 if all are zero; `n` is a multiple of EXACTHAT_PAD. */
 INLINE double NAME(largest)(ptrdiff_t n, const double *x)
 {
-    double most = 0.0;
-    V largest = {0};
-    for (ptrdiff_t i = 0; i < n; i += LANES) {
-        const V size = (V)((I)LOAD(x + i) & INT64_MAX);
-        largest = SELECT(size > largest, size, largest);
-    }
-    for (int lane = 0; lane < LANES; lane++) most = most > largest[lane] ? most : largest[lane];
-    return most == 0.0 ? 1.0 : most;
+    V most[CHAINS] = {{0}};
+    NAME(raise)(n, x, most);
+    const double largest = NAME(largest_of)(most);
+    return largest == 0.0 ? 1.0 : largest;
 }
 
 /* y = x / s in float32; s, the largest |x|, is returned. */
@@ -122,16 +140,29 @@ INLINE void NAME(rows_tile16)(const int width, ptrdiff_t rows, const uint32_t *A
         lower[v] = *(const F *)(q + (width + v) * LANES16);
     }
     next += rows * width * LANES16 / 2;
-    for (ptrdiff_t i = 0; i < rows; i++) {
+    ptrdiff_t i = 0;
+    for (; i + 4 <= rows; i += 4) {
         const uint32_t *a = A + i * width * LANES16;
-        F sum = sums[i];
-        if (i % 2 == 0) {
-#pragma GCC unroll 8
-            for (int v = 0; v < width * LANES16; v += LINE32) __builtin_prefetch(next + i * width * LANES16 / 2 + v);
-        }
+        F part[4] = {sums[i], sums[i + 1], sums[i + 2], sums[i + 3]};
+#pragma GCC unroll 6
+        for (int v = 0; v < 2 * width * LANES16; v += LINE32) __builtin_prefetch(next + i * width * LANES16 / 2 + v);
 #pragma GCC unroll 3
         for (int v = 0; v < width; v++) {
-            const U word = LOAD16(a + v * LANES16);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                const U word = LOAD16(a + (j * width + v) * LANES16);
+                part[j] += upper[v] * UPPER(word);
+                part[j] += lower[v] * LOWER(word);
+            }
+        }
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) sums[i + j] = part[j];
+    }
+    for (; i < rows; i++) {
+        F sum = sums[i];
+#pragma GCC unroll 3
+        for (int v = 0; v < width; v++) {
+            const U word = LOAD16(A + (i * width + v) * LANES16);
             sum += upper[v] * UPPER(word);
             sum += lower[v] * LOWER(word);
         }
@@ -192,17 +223,18 @@ TARGET static ptrdiff_t NAME(narrow_size)(ptrdiff_t rows, ptrdiff_t columns)
 
 TARGET static double NAME(narrow)(ptrdiff_t rows, ptrdiff_t columns, const double *from, double *home, uint32_t *A)
 {
-    V most = {0};
+    V most[CHAINS] = {{0}};
     for (ptrdiff_t i = 0; i < rows; i++) {
-        for (ptrdiff_t n = 0; n < columns; n += LANES) {
-            V weight = LOAD(from + i * columns + n);
-            if (n <= i && i < n + LANES) weight[i - n] = 0.0;
-            most = SELECT(weight > most, weight, most);
-        }
+        const ptrdiff_t home = i / EXACTHAT_PAD * EXACTHAT_PAD, after = home + EXACTHAT_PAD;
+        const double *row = from + i * columns;
+        double foreign[EXACTHAT_PAD];
+        memcpy(foreign, row + home, sizeof foreign);
+        foreign[i - home] = 0.0;
+        NAME(raise)(home, row, most);
+        NAME(raise)(EXACTHAT_PAD, foreign, most);
+        NAME(raise)(columns - after, row + after, most);
     }
-    double largest = 0.0;
-    for (int lane = 0; lane < LANES; lane++) largest = most[lane] > largest ? most[lane] : largest;
-    const double factor = power_below_one(largest);
+    const double factor = power_below_one(NAME(largest_of)(most));
     for (ptrdiff_t i = 0; i < columns; i++) home[i] = i < rows ? factor * from[i * columns + i] : 0.0;
 #define CALL(width) (void)after, NAME(narrow_tile)(width, rows, held, columns, n, factor, from + n, A + at)
     TILES16(CALL);
@@ -248,6 +280,53 @@ TARGET static void NAME(market_product16)(ptrdiff_t rows, ptrdiff_t columns, con
     TILES16(CALL);
 #undef CALL
     NAME(add_lanes)(rows, lanes, most, row);
+}
+
+/* How large q becomes is not known before the last tile: where a tile has by far larger ones than those before, what
+   was summed up so far is laid aside. */
+INLINE void NAME(market_tile16)(const int width, ptrdiff_t rows, ptrdiff_t held, const uint32_t *A, const float *u,
+                                double scale, const double *home, const double *g, const double *x, double *q,
+                                double *inverse, double *row_n, double *row, double *unit, F *lanes,
+                                const uint32_t *next)
+{
+    float sums[2 * MOST_WORDS * LANES16];
+    V most[CHAINS] = {{0}};
+    NAME(columns_tile16)(width, rows, A, u, sums, next);
+    for (ptrdiff_t n = 0; n < held; n += LANES) {
+        const V sum = scale * __builtin_convertvector(*(const H *)(sums + n), V);
+        const V over = 1.0 / (sum + LOAD(home + n) * LOAD(g + n)), spending = LOAD(x + n);
+        const V weight = SELECT(spending == 0.0, NAME(broadcast)(0.0), spending * over);
+        STORE(inverse + n, over);
+        STORE(q + n, weight);
+        STORE(row_n + n, LOAD(row_n + n) + LOAD(home + n) * weight);
+    }
+    NAME(raise)(held, q, most);
+    const double largest = NAME(largest_of)(most);
+    if (largest > 0x1p40 * *unit) {
+        NAME(add_lanes)(rows, lanes, *unit, row);
+        for (ptrdiff_t i = 0; i < rows; i++) lanes[i] = (F){0};
+        *unit = largest;
+    }
+    const double over = *unit > 0.0 ? 1.0 / *unit : 0.0;
+    for (ptrdiff_t n = 0; n < held; n++) sums[n] = (float)(q[n] * over);
+    for (ptrdiff_t n = held; n < 2 * width * LANES16; n++) sums[n] = 0.0f;
+    NAME(rows_tile16)(width, rows, A, sums, lanes, next);
+}
+
+TARGET static void NAME(market16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *A, const double *home,
+                                  const double *u, const double *x, double *q, double *inverse, double *row,
+                                  float *scratch)
+{
+    F *lanes = (F *)(scratch + columns);
+    const double scale = NAME(scaled)(columns, u, scratch);
+    double unit = 0.0;
+    for (ptrdiff_t i = 0; i < rows; i++) lanes[i] = (F){0};
+    for (ptrdiff_t i = 0; i < columns; i++) row[i] = 0.0;
+#define CALL(width) NAME(market_tile16)(width, rows, held, A + at, scratch, scale, home + n, u + n, x + n, q + n, \
+                                        inverse + n, row + n, row, &unit, lanes, A + after)
+    TILES16(CALL);
+#undef CALL
+    NAME(add_lanes)(rows, lanes, unit, row);
 }
 
 INLINE void NAME(store_columns16)(const int width, ptrdiff_t rows, ptrdiff_t held, const uint32_t *A, const float *u,
@@ -328,4 +407,5 @@ TARGET static void NAME(squares16)(ptrdiff_t rows, ptrdiff_t columns, const uint
 #undef H
 #undef F
 #undef MOST_WORDS
+#undef CHAINS
 #undef LANES16

@@ -27,6 +27,8 @@ cdef extern from "primitives.h" nogil:
         void (*add)(Py_ssize_t, double, const double *, double *) noexcept nogil
         Py_ssize_t (*narrow_size)(Py_ssize_t, Py_ssize_t) noexcept nogil
         double (*narrow)(Py_ssize_t, Py_ssize_t, const double *, double *, uint32_t *) noexcept nogil
+        void (*market16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, const double *,
+                         double *, double *, double *, float *) noexcept nogil
         void (*market_product16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *,
                                  const double *, const double *, const double *, double *, float *) noexcept nogil
         void (*columns16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,

@@ -1,13 +1,18 @@
 # Trade between countries at a solution: its accounts, and the groups of countries that little trade joins.
 
 cdef void _flow_rows(Problem *p, Part *t, Task *o) noexcept nogil:
-    """Trade [origin, destination] at the border, all industries together, from some origins."""
-    cdef Py_ssize_t i, k, S = p.stride
-    if t.right > t.left:
-        memset(o.y + t.left * S, 0, (t.right - t.left) * S * sizeof(double))
-    for k in range(p.K):
-        for i in range(t.left, t.right):
-            vec.add_product(S, p.u[k * S + i], p.G + (k * p.N + i) * S, p.q + k * S, o.y + i * S)
+    """Trade [origin, destination] at the border, all industries together, from some origins.
+
+    Of a few origins at a time, whose flows stay in cache.
+    """
+    cdef Py_ssize_t first = t.left, last, i, k, S = p.stride
+    while first < t.right:
+        last = min(first + PAD, t.right)
+        memset(o.y + first * S, 0, (last - first) * S * sizeof(double))
+        for k in range(p.K):
+            for i in range(first, last):
+                vec.add_product(S, p.u[k * S + i], p.G + (k * p.N + i) * S, p.q + k * S, o.y + i * S)
+        first = last
 
 
 cdef void _trade(Problem *p, const double *flows, double *exports, double *imports) noexcept nogil:
