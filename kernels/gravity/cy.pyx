@@ -81,15 +81,19 @@ cdef double *_address(array, Py_ssize_t size) except NULL:
 cdef double *_read(list owners, values, Py_ssize_t size) except NULL:
     """Address of `size` numbers, copied only where they are not float64 in a row; `owners` keeps them alive."""
     cdef Py_buffer view
-    cdef bint fits = False
+    cdef void *start = NULL
     if PyObject_CheckBuffer(values):
         PyObject_GetBuffer(values, &view, PyBUF_FULL_RO)
-        fits = view.format != NULL and view.format[0] == b"d" and PyBuffer_IsContiguous(&view, b"C")
+        if (view.len == size * <Py_ssize_t> sizeof(double) and view.format != NULL and view.format[0] == b"d"
+                and PyBuffer_IsContiguous(&view, b"C")):
+            start = view.buf
         PyBuffer_Release(&view)
-    if not fits:
+    if start == NULL:
         values = _plain(values)
+        start = _address(values, size)
     owners.append(values)
-    return _address(values, size)
+    return <double *> start
+
 
 
 cdef const int *_read_components(list owners, system, Py_ssize_t size) except NULL:

@@ -9,6 +9,7 @@ import numpy as np
 from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
 
 BLOCK = 1 << 20  # cells of flows looked at in one go: what is computed from large flows needs little memory
+MOST_THREADS = 2**31 - 1  # as many as C counts
 SHARE_SUM = 1e-8  # how closely given shares must sum to one and agree with the flows
 
 
@@ -54,7 +55,7 @@ def thread_count(value) -> int:
     """Read a number of threads: a whole number of at least one, as many as C can count at most."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise BadParameter(f"threads is {value!r}; it must be a whole number of at least 1")
-    return min(int(value), np.iinfo(np.int32).max)
+    return min(int(value), MOST_THREADS)
 
 
 def frozen(array) -> np.ndarray:

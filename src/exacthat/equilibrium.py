@@ -366,7 +366,7 @@ def _solved(
             if economy.consistent
             else _implied_base(economy, allow_multiple)
         )
-        several = problem.system.feedback.max() >= 1.0  # which one Newton would find is chance
+        several = max(problem.system.feedback.tolist()) >= 1.0  # which one Newton would find is chance
         outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
     result = equilibrium_of(economy, policy, deficits, problem, outcome, tolerance, threads)
     if outcome.ends:
