@@ -263,9 +263,9 @@ static void market_product16_plain(ptrdiff_t rows, ptrdiff_t columns, const uint
     }
 }
 
-static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, double *y)
+static void multiply_exp_plain(ptrdiff_t n, double a, const double *x, const double *s, double *y)
 {
-    for (ptrdiff_t i = 0; i < n; i++) y[i] *= x[i] < INFINITY ? exp(a * x[i]) : 0.0;
+    for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] < INFINITY ? s[i] * exp(a * x[i]) : 0.0;
 }
 
 static const exacthat_primitives table_baseline = {

@@ -66,8 +66,8 @@ typedef struct {
     /* row_i = sum_n A_in^2 w_n */
     void (*squares16)(ptrdiff_t rows, ptrdiff_t columns, const uint32_t *words, const double *home, const double *w,
                       double *row, float *scratch);
-    /* y *= exp(a x); 0 where x is infinite. */
-    void (*multiply_exp)(ptrdiff_t n, double a, const double *x, double *y);
+    /* y = s exp(a x); 0 where x is infinite; s == y allowed. */
+    void (*multiply_exp)(ptrdiff_t n, double a, const double *x, const double *s, double *y);
 } exacthat_primitives;
 
 /* The widest table this processor runs, or the one called `name`; NULL if it does not run here. */

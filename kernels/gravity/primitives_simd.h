@@ -74,12 +74,12 @@ TARGET static void NAME(log_all)(ptrdiff_t n, const double *x, double *y)
     for (ptrdiff_t i = 0; i < n; i += LANES) STORE(y + i, NAME(log1)(LOAD(x + i)));
 }
 
-TARGET static void NAME(multiply_exp)(ptrdiff_t n, double a, const double *x, double *y)
+TARGET static void NAME(multiply_exp)(ptrdiff_t n, double a, const double *x, const double *s, double *y)
 {
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const I finite = LOAD(x + i) < NAME(broadcast)(INFINITY);
         V factor = NAME(exp1)(a * LOAD(x + i));
-        STORE(y + i, LOAD(y + i) * (V)(finite & (I)factor));
+        STORE(y + i, LOAD(s + i) * (V)(finite & (I)factor));
     }
 }
 

@@ -37,7 +37,7 @@ cdef extern from "primitives.h" nogil:
                        float *) noexcept nogil
         void (*squares16)(Py_ssize_t, Py_ssize_t, const uint32_t *, const double *, const double *, double *,
                           float *) noexcept nogil
-        void (*multiply_exp)(Py_ssize_t, double, const double *, double *) noexcept nogil
+        void (*multiply_exp)(Py_ssize_t, double, const double *, const double *, double *) noexcept nogil
     const exacthat_primitives *exacthat_primitives_select(const char *) noexcept
     const int EXACTHAT_PAD
     Py_ssize_t EXACTHAT_SCRATCH(Py_ssize_t) noexcept

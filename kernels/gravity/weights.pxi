@@ -5,7 +5,7 @@ def trade_shares(flows, spending):
 
     Returns packed weights; `flows` may be a read-only memory map and is not copied.
     """
-    cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k
+    cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k, line
     cdef list owners = []
     row = np.empty(N * K)
     shares = _empty(K, N)
@@ -18,51 +18,91 @@ def trade_shares(flows, spending):
         for i in range(N):
             for n in range(N * K):
                 ratio[n] = x[i * N * K + n] / total[n] if total[n] > 0 else 0.0
-            for k in range(K):
-                for n in range(N):
-                    A[(k * N + i) * stride + n] = ratio[n * K + k]
+            for line in range((K + PAD - 1) // PAD):
+                k = PAD * line
+                _turn(ratio + k, A + (k * N + i) * stride, N, K, min(PAD, K - k), N * stride)
     return shares
 
 
-def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None):
+cdef void _turn(const double *x, double *y, Py_ssize_t N, Py_ssize_t K, Py_ssize_t count, Py_ssize_t row) noexcept nogil:
+    """y[j, n] = x[n, j] for `count` of the K industries: a cache line of x at a time."""
+    cdef Py_ssize_t n, j
+    if count == PAD:                 # a number the compiler knows
+        for n in range(N):
+            for j in range(PAD):
+                y[j * row + n] = x[n * K + j]
+        return
+    for n in range(N):
+        for j in range(count):
+            y[j * row + n] = x[n * K + j]
+
+
+cdef struct Costs:                   # arguments of `_weigh_origin`
+    Py_ssize_t N, K, stride
+    Py_ssize_t count                 # industries the costs tell apart, 1 or K; 0 where they tell no pair of countries
+    const double *given              # [i, n, k], or logs [k] where no pair of countries is told apart
+    const double *epsilon
+    const double *shares
+    double *A
+
+
+cdef void _weigh_origin(Costs *c, Py_ssize_t i, double *ln_cost) noexcept nogil:
+    """Weights of one origin; `ln_cost` holds PAD rows, ones beside the countries."""
+    cdef Py_ssize_t line, k, n, j, at, some
+    cdef double power, home
+    for line in range((c.K + PAD - 1) // PAD):
+        k = PAD * line
+        some = min(PAD, c.K - k)
+        if c.count > 1 or (c.count == 1 and k == 0):
+            j = min(some, c.count)
+            _turn(c.given + i * c.N * c.count + k, ln_cost, c.N, c.count, j, c.stride)
+            for n in range(j):
+                for at in range(c.N, c.stride):
+                    ln_cost[n * c.stride + at] = 1.0
+            vec.log(j * c.stride, ln_cost, ln_cost)
+        for j in range(some):
+            at = ((k + j) * c.N + i) * c.stride
+            if c.count > 0:
+                vec.multiply_exp(c.stride, -c.epsilon[k + j], ln_cost + (j if c.count > 1 else 0) * c.stride,
+                                 c.shares + at, c.A + at)
+            else:
+                power, home = exp(-c.epsilon[k + j] * c.given[k + j]), c.shares[at + i]
+                for n in range(c.N):
+                    c.A[at + n] = c.shares[at + n] * power
+                c.A[at + i] = home
+
+
+def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None, threads=1):
     """A[k, i, n] = trade_shares[k, i, n] trade_cost[i, n, k]^-epsilon_k; the compiled twin of `ref.trade_weights`.
 
     Takes and returns packed weights; `out` may be the trade shares themselves. Infinite costs give exactly zero.
     """
-    cdef Py_ssize_t K = trade_shares.shape[0], N = trade_shares.shape[1], stride = _row_length(N), i, n, k
-    cdef Py_ssize_t costs = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0  # of a pair of countries
-    cdef Py_ssize_t count = costs or np.size(trade_cost), size = count * (stride if costs else 1), at
-    cdef double power, home
-    trade_shares = _packed(trade_shares)
-    weights = _empty(K, N) if out is None else out
+    cdef Costs c
+    cdef Py_ssize_t i, k
+    cdef int team = _threads(threads)
+    c.K, c.N = trade_shares.shape[0], trade_shares.shape[1]
+    c.stride = _row_length(c.N)
+    c.count = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0
     cdef list owners = []
-    logs = np.zeros(_padded(size))  # of one origin's costs, [industry, destination]; without countries of all there are
-    cdef const double *given = _read(owners, trade_cost, N * N * costs if costs else count)
-    cdef const double *epsilon = _read(owners, trade_elasticity, K)
-    cdef const double *shares = _address(trade_shares, K * N * N)
-    cdef double *A = _address(weights, K * N * N)
-    cdef double *ln_cost = _address(logs, _padded(size))
-    with nogil:
-        if not costs:
-            memcpy(ln_cost, given, count * sizeof(double))
-            vec.log(_padded(size), ln_cost, ln_cost)
-        for i in range(N):
-            if costs:
-                for k in range(count):
-                    for n in range(N):
-                        ln_cost[k * stride + n] = given[(i * N + n) * count + k]
-                    for n in range(N, stride):
-                        ln_cost[k * stride + n] = 1.0
-                vec.log(size, ln_cost, ln_cost)
-            for k in range(K):
-                at = (k * N + i) * stride
-                if A != shares:
-                    memcpy(A + at, shares + at, N * sizeof(double))
-                if costs:
-                    vec.multiply_exp(stride, -epsilon[k], ln_cost + (k % count) * stride, A + at)
-                else:
-                    power, home = exp(-epsilon[k] * ln_cost[k % count]), A[at + i]
-                    for n in range(N):
-                        A[at + n] *= power
-                    A[at + i] = home
+    trade_shares = _packed(trade_shares)
+    weights = _empty(c.K, c.N) if out is None else out
+    cdef Py_ssize_t given = c.N * c.N * c.count if c.count else np.size(trade_cost)
+    rows = np.empty(team * PAD * c.stride + c.K)
+    cdef double *ln_cost = _address(rows, team * PAD * c.stride + c.K)
+    cdef double *logs = ln_cost + team * PAD * c.stride
+    c.given = _read(owners, trade_cost, given)
+    if c.count == 0:
+        for k in range(c.K):
+            logs[k] = log(c.given[k % given])
+        c.given = logs
+    c.epsilon = _read(owners, trade_elasticity, c.K)
+    c.shares = _address(trade_shares, c.K * c.N * c.N)
+    c.A = _address(weights, c.K * c.N * c.N)
+    if team == 1:
+        with nogil:
+            for i in range(c.N):
+                _weigh_origin(&c, i, ln_cost)
+    else:
+        for i in prange(c.N, nogil=True, schedule="dynamic", num_threads=team):
+            _weigh_origin(&c, i, ln_cost + threadid() * PAD * c.stride)
     return weights

@@ -15,6 +15,7 @@ from exacthat.errors import BadInput, BadParameter, NoEquilibrium
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import System, pack
 from exacthat.scenario import Policy, Shock, deficit_levels
+from exacthat.threads import paying
 
 ONE_MATRIX_ABOVE = 1 << 26  # bytes of flows: larger worlds do not keep shares and moved weights side by side
 LARGEST_POWER = 600.0  # of e: a change of trade shares beyond it is an end or a beginning of trade
@@ -72,11 +73,17 @@ def _base(economy: Economy) -> _Base:
 
 
 def assemble(
-    economy: Economy, shock: Shock, policy: Policy | None, deficits, allow_multiple: bool = False
+    economy: Economy,
+    shock: Shock,
+    policy: Policy | None,
+    deficits,
+    allow_multiple: bool = False,
+    threads: int | None = None,
 ) -> Problem:
     """Build the hat system of a scenario (equations in kernels/gravity/ref.py); refuse impossible ones.
 
-    `allow_multiple` admits mu*epsilon of one and above under free entry, where equilibria are not unique.
+    `allow_multiple` admits mu*epsilon of one and above under free entry, where equilibria are not unique. `threads`
+    compute powers of trade costs, by default as many as pay.
     """
     base = _base(economy)
     if not base.settled:
@@ -98,7 +105,7 @@ def assemble(
         shift = price_shift(economy, hats, subsidies, economy.trade_elasticity, base.scale)
 
     price_hat, ended = _price_hat(economy, base.steepest, hats.trade_cost, rates)
-    weights = _weights(economy, price_hat)
+    weights = _weights(economy, price_hat, threads)
     sales, linked = (base.sales, economy.linked) if not ended else _surviving(economy, weights)
     border = revenue = None
     if not (base.untaxed and rates.tariff is None and rates.export_subsidy is None):
@@ -141,7 +148,7 @@ def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.
     return shift
 
 
-def _weights(economy: Economy, price_hat) -> np.ndarray:
+def _weights(economy: Economy, price_hat, threads: int | None) -> np.ndarray:
     """A (K, N, N): trade shares times price hats to the power -epsilon; the shares themselves where none moves.
 
     Of a large world one such array is kept at a time: its shares give way and are computed again when needed.
@@ -149,10 +156,12 @@ def _weights(economy: Economy, price_hat) -> np.ndarray:
     if price_hat is None:
         return economy.packed_shares
     if economy.flows.nbytes < ONE_MATRIX_ABOVE:
-        return cy.trade_weights(economy.packed_shares, price_hat, economy.trade_elasticity)
-    vars(economy).pop("packed_shares", None)
-    shares = cy.trade_shares(economy.flows, economy.spending)
-    return cy.trade_weights(shares, price_hat, economy.trade_elasticity, shares)
+        shares, moved = economy.packed_shares, None
+    else:
+        vars(economy).pop("packed_shares", None)
+        shares = moved = cy.trade_shares(economy.flows, economy.spending)
+    threads = threads or paying(economy.flows.size, len(economy.industries))
+    return cy.trade_weights(shares, price_hat, economy.trade_elasticity, moved, threads)
 
 
 def _price_hat(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,8 +12,8 @@ from exacthat.conditions import BALANCE
 from exacthat.exact_newton import refine
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Slacks, Solution, System, pack
+from exacthat.threads import paying
 
-ONE_THREAD_BELOW = 1 << 20  # bytes of trade weights: below, sharing the work costs more than it saves
 ROUNDING = 1e-15  # a residual no solve gets far below
 SMALLEST_STEP = 1e-3  # of a path
 FINEST = 1e-4  # of what a path has reached: where its very end is looked for
@@ -41,15 +40,7 @@ class Outcome(NamedTuple):
 
 def default_threads(system: System) -> int:
     """Threads that pay: one for small systems, else the processors this process may use."""
-    if system.weights.size * 8 < ONE_THREAD_BELOW:
-        return 1
-    return min(processors(), len(system.trade_elasticity))
-
-
-def processors() -> int:
-    """Processors this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return paying(system.weights.size, len(system.trade_elasticity))
 
 
 def solve(

@@ -75,7 +75,7 @@ def _solve_narrow(system):
     solution = cy.solve(system, None, 1e-11)
     assert solution.converged
     assert solution.passes16 > solution.products
-    # the first evaluation, the copy, those near the solution, the trade at the end
+    # the copy, evaluations near the solution, the trade at the end
     assert 4 <= solution.passes64 <= solution.evaluations + 2
     residual = ref.evaluate(system, solution.point).residual
     assert max(np.abs(part).max() for part in residual if part is not None) <= 2e-11
@@ -167,6 +167,19 @@ def test_every_instruction_set_meets_the_reference(name, sizes, data, seed, thre
     _meets(state, ref.evaluate(system, point), 1e-12)
     _meets(product, ref.jacobian_product(system, point, direction), 1e-12)
     _meets(carried, ref.pullback(system, point, direction, *on), 1e-11)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1), countries=st.integers(1, 12), industries=st.integers(1, 20))
+def test_trade_weights_on_several_threads_are_the_reference(seed, countries, industries):
+    """However many industries the last of the blocks holds in which costs are turned."""
+    arguments = examples.trade_weights(np.random.default_rng(seed), countries, industries)
+    found = cy.trade_weights(*arguments)
+    np.testing.assert_allclose(found, ref.trade_weights(*arguments), rtol=1e-12, atol=1e-300)
+    for threads in (2, 3):
+        assert (cy.trade_weights(*arguments, None, threads) == found).all()
+    in_place = pack(arguments[0])
+    assert (cy.trade_weights(in_place, *arguments[1:], in_place) == found).all()
 
 
 @settings(max_examples=20)

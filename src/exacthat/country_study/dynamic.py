@@ -20,7 +20,7 @@ from exacthat.economy import Economy
 from exacthat.errors import NotConverged
 from exacthat.growth import required_growth
 from exacthat.scenario import Policy
-from exacthat.solver import processors
+from exacthat.threads import processors
 
 SUPPORT, HORIZON = 10.0, 50.0  # years
 DISCOUNT = 0.05

@@ -12,8 +12,8 @@ from exacthat.country_study.draws import Draws, elasticity_draws
 from exacthat.datasets import elasticity_table
 from exacthat.economy import Economy
 from exacthat.errors import NotConverged
-from exacthat.solver import processors
 from exacthat.study import TOGETHER, Result, corrective_policy
+from exacthat.threads import processors
 
 Progress = Callable[[str], None]
 BASELINE = "baseline"

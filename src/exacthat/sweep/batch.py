@@ -17,8 +17,8 @@ from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual
 from exacthat.errors import BadInput, ExacthatError, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.scenario import Policy, Scenario, Shock, deficit_levels
-from exacthat.solver import processors
 from exacthat.sweep.rows import Base, Row
+from exacthat.threads import processors
 
 NOT_RUN = "not run"
 BREATH = 0.15  # seconds of compiled work between two looks at signals and progress
