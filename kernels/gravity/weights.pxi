@@ -1,28 +1,4 @@
-# Trade shares and weights in packed storage.
-
-def trade_shares(flows, spending):
-    """lambda[k, i, n] = flows[i, n, k] / spending[n, k]; the compiled twin of `ref.trade_shares`.
-
-    Returns packed weights; `flows` may be a read-only memory map and is not copied.
-    """
-    cdef Py_ssize_t N = flows.shape[0], K = flows.shape[2], i, n, k, line
-    cdef list owners = []
-    row = np.empty(N * K)
-    shares = _empty(K, N)
-    cdef Py_ssize_t stride = _row_length(N)
-    cdef const double *x = _read(owners, flows, N * N * K)
-    cdef const double *total = _read(owners, spending, N * K)
-    cdef double *ratio = _address(row, N * K)
-    cdef double *A = _address(shares, K * N * N)
-    with nogil:
-        for i in range(N):
-            for n in range(N * K):
-                ratio[n] = x[i * N * K + n] / total[n] if total[n] > 0 else 0.0
-            for line in range((K + PAD - 1) // PAD):
-                k = PAD * line
-                _turn(ratio + k, A + (k * N + i) * stride, N, K, min(PAD, K - k), N * stride)
-    return shares
-
+# Trade shares and weights in packed storage, one origin at a time.
 
 cdef void _turn(const double *x, double *y, Py_ssize_t N, Py_ssize_t K, Py_ssize_t count, Py_ssize_t row) noexcept nogil:
     """y[j, n] = x[n, j] for `count` of the K industries: a cache line of x at a time."""
@@ -35,6 +11,51 @@ cdef void _turn(const double *x, double *y, Py_ssize_t N, Py_ssize_t K, Py_ssize
     for n in range(N):
         for j in range(count):
             y[j * row + n] = x[n * K + j]
+
+
+cdef struct Flows:                   # arguments of `_share_origin`
+    Py_ssize_t N, K, stride
+    const double *flows              # [i, n, k]
+    const double *spending           # [n, k]
+    double *A
+
+
+cdef void _share_origin(Flows *f, Py_ssize_t i, double *ratio) noexcept nogil:
+    """Trade shares of one origin; `ratio` holds [n, k]."""
+    cdef Py_ssize_t line, at, k
+    cdef const double *x = f.flows + i * f.N * f.K
+    for at in range(f.N * f.K):
+        ratio[at] = x[at] / f.spending[at] if f.spending[at] > 0 else 0.0
+    for line in range((f.K + PAD - 1) // PAD):
+        k = PAD * line
+        _turn(ratio + k, f.A + (k * f.N + i) * f.stride, f.N, f.K, min(PAD, f.K - k), f.N * f.stride)
+
+
+def trade_shares(flows, spending, threads=1):
+    """lambda[k, i, n] = flows[i, n, k] / spending[n, k]; the compiled twin of `ref.trade_shares`.
+
+    Returns packed weights; `flows` may be a read-only memory map and is not copied.
+    """
+    cdef Flows f
+    cdef Py_ssize_t i, cells
+    cdef int team = _threads(threads)
+    cdef list owners = []
+    f.N, f.K = flows.shape[0], flows.shape[2]
+    f.stride, cells = _row_length(f.N), f.N * f.K
+    rows = np.empty(team * cells)
+    shares = _empty(f.K, f.N)
+    f.flows = _read(owners, flows, f.N * cells)
+    f.spending = _read(owners, spending, cells)
+    f.A = _address(shares, f.N * cells)
+    cdef double *ratio = _address(rows, team * cells)
+    if team == 1:
+        with nogil:
+            for i in range(f.N):
+                _share_origin(&f, i, ratio)
+    else:
+        for i in prange(f.N, nogil=True, schedule="dynamic", num_threads=team):
+            _share_origin(&f, i, ratio + threadid() * cells)
+    return shares
 
 
 cdef struct Costs:                   # arguments of `_weigh_origin`

@@ -155,12 +155,12 @@ def _weights(economy: Economy, price_hat, threads: int | None) -> np.ndarray:
     """
     if price_hat is None:
         return economy.packed_shares
+    threads = threads or paying(economy.flows.size, len(economy.industries))
     if economy.flows.nbytes < ONE_MATRIX_ABOVE:
         shares, moved = economy.packed_shares, None
     else:
         vars(economy).pop("packed_shares", None)
-        shares = moved = cy.trade_shares(economy.flows, economy.spending)
-    threads = threads or paying(economy.flows.size, len(economy.industries))
+        shares = moved = cy.trade_shares(economy.flows, economy.spending, threads)
     return cy.trade_weights(shares, price_hat, economy.trade_elasticity, moved, threads)
 
 

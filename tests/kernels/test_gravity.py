@@ -171,13 +171,17 @@ def test_every_instruction_set_meets_the_reference(name, sizes, data, seed, thre
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), countries=st.integers(1, 12), industries=st.integers(1, 20))
-def test_trade_weights_on_several_threads_are_the_reference(seed, countries, industries):
+def test_shares_and_weights_on_several_threads_are_the_reference(seed, countries, industries):
     """However many industries the last of the blocks holds in which costs are turned."""
     arguments = examples.trade_weights(np.random.default_rng(seed), countries, industries)
     found = cy.trade_weights(*arguments)
     np.testing.assert_allclose(found, ref.trade_weights(*arguments), rtol=1e-12, atol=1e-300)
     for threads in (2, 3):
         assert (cy.trade_weights(*arguments, None, threads) == found).all()
+    flows = examples.trade_shares(np.random.default_rng(seed), countries, industries)
+    shares = cy.trade_shares(*flows)
+    np.testing.assert_allclose(shares, ref.trade_shares(*flows), rtol=1e-15)
+    assert (cy.trade_shares(*flows, 3) == shares).all()
     in_place = pack(arguments[0])
     assert (cy.trade_weights(in_place, *arguments[1:], in_place) == found).all()
 
