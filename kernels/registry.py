@@ -107,6 +107,15 @@ _register(
         tolerance=1e-15,
     ),
     Kernel(
+        name="gravity.extent",
+        reference="gravity.ref:extent",
+        fast="gravity.cy:extent",
+        examples="gravity.examples:extent",
+        contract="hats of any shape -> (least, largest)",
+        equation="minimum and maximum",
+        tolerance=0.0,
+    ),
+    Kernel(
         name="gravity.solve_many",
         reference="gravity.ref:solve_many",
         fast="gravity.cy:solve_many",

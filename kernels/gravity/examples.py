@@ -135,6 +135,13 @@ def trade_shares(rng, countries=5, industries=4):
     return x, x.sum(axis=0)
 
 
+def extent(rng, countries=5, industries=4):
+    """Draw arguments of `extent`: hats of any shape."""
+    shapes = [(), (industries,), (countries, industries), (countries, countries, industries)]
+    hats = np.exp(rng.normal(0, 1, shapes[rng.integers(len(shapes))]))
+    return (hats,)
+
+
 def trade_weights(rng, countries=5, industries=4):
     """Draw arguments of `trade_weights` with costs of any shape, one infinite where there is more than one country."""
     shares = pack(rng.random((industries, countries, countries)))

@@ -52,6 +52,11 @@ def trade_shares(flows, spending):
     return shares.transpose(2, 0, 1)
 
 
+def extent(hats):
+    """Return the least and the largest of an array of any shape, NaN where there is one."""
+    return float(np.min(hats)), float(np.max(hats))
+
+
 def trade_weights(trade_shares, trade_cost, trade_elasticity):
     """A[k, i, n] = lambda[k, i, n] hat[i, n, k]^-eps_k, exactly 0 where the hat is infinite.
 

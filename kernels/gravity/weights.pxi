@@ -1,4 +1,32 @@
-# Trade shares and weights in packed storage, one origin at a time.
+# Trade shares and weights in packed storage, one origin at a time, and the range of the hats they are made of.
+
+def extent(hats):
+    """The least and the largest of an array, NaN where there is one; the compiled twin of `ref.extent`."""
+    cdef Py_ssize_t size = hats.size, line, j
+    cdef list owners = []
+    cdef const double *x = _read(owners, hats, size)
+    cdef double low[PAD]
+    cdef double high[PAD]
+    cdef double odd[PAD]
+    with nogil:
+        for j in range(PAD):         # so many at a time, for vectors
+            low[j], high[j], odd[j] = INFINITY, -INFINITY, 0.0
+        for line in range(size // PAD):
+            for j in range(PAD):
+                low[j] = x[j] if x[j] < low[j] else low[j]
+                high[j] = x[j] if x[j] > high[j] else high[j]
+                odd[j] = 1.0 if x[j] != x[j] else odd[j]
+            x += PAD
+        for j in range(size % PAD):
+            low[j] = x[j] if x[j] < low[j] else low[j]
+            high[j] = x[j] if x[j] > high[j] else high[j]
+            odd[j] = 1.0 if x[j] != x[j] else odd[j]
+        for j in range(1, PAD):
+            low[0], high[0], odd[0] = min(low[0], low[j]), max(high[0], high[j]), odd[0] + odd[j]
+    if odd[0] > 0:
+        return NAN, NAN
+    return low[0], high[0]
+
 
 cdef void _turn(const double *x, double *y, Py_ssize_t N, Py_ssize_t K, Py_ssize_t count, Py_ssize_t row) noexcept nogil:
     """y[j, n] = x[n, j] for `count` of the K industries: a cache line of x at a time."""

@@ -137,8 +137,9 @@ def price_shift(economy: Economy, hats: Shock, subsidies, epsilon, scale) -> np.
     if hats.entry_cost is not None:
         ln_u = ln_u - scale * np.log(hats.entry_cost)
     shift = np.ascontiguousarray((epsilon * ln_u).T)
-    far = np.abs(shift) > LARGEST_POWER
-    if far.any():
+    low, high = cy.extent(shift)
+    if not -LARGEST_POWER <= low <= high <= LARGEST_POWER:
+        far = ~(np.abs(shift) <= LARGEST_POWER)
         raise BadInput(
             f"prices of country {economy.countries[i]!r} in industry {economy.industries[k]!r} change by a factor of "
             f"e^{-ln_u[i, k]:.4g}, which to the power of the trade elasticity leaves the range of numbers: use a "
@@ -184,10 +185,7 @@ def _price_hat(
         hat = change if hat is None else hat * change
     if hat is None:
         return None, False
-    if hat.ndim == 0:
-        low = high = hat.item()
-    else:
-        low, high = float(hat.min()), float(hat.max())
+    low, high = cy.extent(hat)
     ended = high == np.inf
     if low == high == 1.0:
         return None, False

@@ -11,6 +11,7 @@ import numpy as np
 from exacthat import checks
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter
+from exacthat.kernels.gravity import cy
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,7 +60,7 @@ class Shock:
             if hat.shape not in shapes:
                 faults.append(f"{name} has shape {hat.shape}; give {_listed(shapes)}")
                 continue
-            low, high = (hat.item(),) * 2 if hat.ndim == 0 else (hat.min(), hat.max())
+            low, high = cy.extent(hat)
             finite = high < np.inf or (
                 name == "trade_cost"
                 and (hat.ndim < 3 or bool(np.isfinite(hat[np.arange(n), np.arange(n)]).all()))

@@ -169,6 +169,19 @@ def test_every_instruction_set_meets_the_reference(name, sizes, data, seed, thre
     _meets(carried, ref.pullback(system, point, direction, *on), 1e-11)
 
 
+@given(
+    hats=st.lists(
+        st.sampled_from([-np.inf, -1.0, -0.0, 1e-310, 0.3, 1.0, 7.0, np.inf]), min_size=1, max_size=40
+    ),
+    at=st.integers(0, 39),
+)
+def test_the_extent_of_hats_knows_infinities_and_numbers_that_are_none(hats, at):
+    assert cy.extent(np.array(hats)) == ref.extent(hats)
+    hats[at % len(hats)] = np.nan
+    assert np.isnan(cy.extent(np.array(hats))).all()
+    assert np.isnan(ref.extent(hats)).all()
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), countries=st.integers(1, 12), industries=st.integers(1, 20))
 def test_shares_and_weights_on_several_threads_are_the_reference(seed, countries, industries):
