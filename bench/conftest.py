@@ -12,7 +12,7 @@ import pytest
 TIMES: dict[tuple[str, str], dict[str, float]] = {}
 NOTES: dict[tuple[str, str], dict[str, str]] = {}
 BUILT: dict[tuple[str, str], dict[str, str]] = {}
-WEIGHTS = "trade weights"  # the group that times building them
+WEIGHTS = "trade weights"  # groups that time building them end like those of the solves, with the shock
 
 
 def pytest_addoption(parser):
@@ -47,7 +47,7 @@ def fastest(times: dict[str, float]) -> float | None:
 
 def with_weights(group: str, size: str) -> dict[str, float]:
     """Return the times of a group's methods with building the trade weights counted; none where it was not timed."""
-    build = TIMES.get((WEIGHTS, size), {})
+    build = TIMES.get((f"{WEIGHTS} {group.rpartition(' ')[2]}", size), {})
     return {
         method: TIMES[group, size][method] + (build[by] if by else 0.0)
         for method, by in BUILT.get((group, size), {}).items()

@@ -259,15 +259,25 @@ def test_solve(benchmark, record, size, shock, method):
     record(f"solve {shock}", size_of(size), method, **notes)
 
 
+@pytest.mark.parametrize("shock", SHOCKS)
 @pytest.mark.parametrize("size", [*SIZES, LARGE], ids=size_of)
 @pytest.mark.parametrize("method", ["numpy power", "exacthat 1 thread", "exacthat 2 threads"])
-def test_trade_weights(benchmark, record, size, method):
-    """Building A from trade-cost changes: one power per cell."""
-    system, packed, shares, cost = problem(size, "moderate")
+def test_trade_weights(benchmark, record, size, shock, method):
+    """Building A from trade-cost changes: one power per cell, or per industry where one change is all there is."""
+    system, packed, shares, cost = problem(size, shock)
+    abroad = ~np.eye(size[0], dtype=bool)[:, :, None]
+
+    def power():
+        change = cost if shock == "moderate" else np.full(1, SHOCKS[shock])
+        moved = change**-system.trade_elasticity
+        return (shares * (moved if shock == "moderate" else np.where(abroad, moved, 1.0))).transpose(2, 0, 1)
+
     if method == "numpy power":
-        result = benchmark(lambda: (shares * cost**-system.trade_elasticity).transpose(2, 0, 1))
+        result = benchmark(power)
     else:
-        threads = int(method.split()[1])
-        result = benchmark(cy.trade_weights, packed, cost, system.trade_elasticity, None, threads)
-    record("trade weights", size_of(size), method)
+        change = cost if shock == "moderate" else SHOCKS[shock]
+        result = benchmark(
+            cy.trade_weights, packed, change, system.trade_elasticity, None, int(method.split()[1])
+        )
+    record(f"trade weights {shock}", size_of(size), method)
     np.testing.assert_allclose(result, system.weights, rtol=1e-12)

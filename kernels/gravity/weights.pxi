@@ -88,21 +88,20 @@ def trade_shares(flows, spending, threads=1):
 
 cdef struct Costs:                   # arguments of `_weigh_origin`
     Py_ssize_t N, K, stride
-    Py_ssize_t count                 # industries the costs tell apart, 1 or K; 0 where they tell no pair of countries
-    const double *given              # [i, n, k], or logs [k] where no pair of countries is told apart
+    Py_ssize_t count                 # industries the costs tell apart
+    const double *given              # [i, n, k] or [k]
     const double *epsilon
     const double *shares
     double *A
 
 
 cdef void _weigh_origin(Costs *c, Py_ssize_t i, double *ln_cost) noexcept nogil:
-    """Weights of one origin; `ln_cost` holds PAD rows, ones beside the countries."""
+    """Weights of one origin, costs by pair of countries; `ln_cost` holds PAD rows, ones beside the countries."""
     cdef Py_ssize_t line, k, n, j, at, some
-    cdef double power, home
     for line in range((c.K + PAD - 1) // PAD):
         k = PAD * line
         some = min(PAD, c.K - k)
-        if c.count > 1 or (c.count == 1 and k == 0):
+        if c.count > 1 or k == 0:
             j = min(some, c.count)
             _turn(c.given + i * c.N * c.count + k, ln_cost, c.N, c.count, j, c.stride)
             for n in range(j):
@@ -111,14 +110,20 @@ cdef void _weigh_origin(Costs *c, Py_ssize_t i, double *ln_cost) noexcept nogil:
             vec.log(j * c.stride, ln_cost, ln_cost)
         for j in range(some):
             at = ((k + j) * c.N + i) * c.stride
-            if c.count > 0:
-                vec.multiply_exp(c.stride, -c.epsilon[k + j], ln_cost + (j if c.count > 1 else 0) * c.stride,
-                                 c.shares + at, c.A + at)
-            else:
-                power, home = exp(-c.epsilon[k + j] * c.given[k + j]), c.shares[at + i]
-                for n in range(c.N):
-                    c.A[at + n] = c.shares[at + n] * power
-                c.A[at + i] = home
+            vec.multiply_exp(c.stride, -c.epsilon[k + j], ln_cost + (j if c.count > 1 else 0) * c.stride,
+                             c.shares + at, c.A + at)
+
+
+cdef void _weigh_industry(Costs *c, Py_ssize_t k) noexcept nogil:
+    """Weights of one industry, the same cost between all countries."""
+    cdef Py_ssize_t i, n, at
+    cdef double power = c.given[k if c.count > 1 else 0] ** -c.epsilon[k], home
+    for i in range(c.N):
+        at = (k * c.N + i) * c.stride
+        home = c.shares[at + i]
+        for n in range(c.N):
+            c.A[at + n] = c.shares[at + n] * power
+        c.A[at + i] = home
 
 
 def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None, threads=1):
@@ -127,31 +132,29 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None, threads=
     Takes and returns packed weights; `out` may be the trade shares themselves. Infinite costs give exactly zero.
     """
     cdef Costs c
-    cdef Py_ssize_t i, k
+    cdef Py_ssize_t i
     cdef int team = _threads(threads)
+    cdef bint pairs = np.ndim(trade_cost) == 3
     c.K, c.N = trade_shares.shape[0], trade_shares.shape[1]
     c.stride = _row_length(c.N)
-    c.count = trade_cost.shape[2] if np.ndim(trade_cost) == 3 else 0
+    c.count = trade_cost.shape[2] if pairs else np.size(trade_cost)
     cdef list owners = []
     trade_shares = _packed(trade_shares)
     weights = _empty(c.K, c.N) if out is None else out
-    cdef Py_ssize_t given = c.N * c.N * c.count if c.count else np.size(trade_cost)
-    rows = np.empty(team * PAD * c.stride + c.K)
-    cdef double *ln_cost = _address(rows, team * PAD * c.stride + c.K)
-    cdef double *logs = ln_cost + team * PAD * c.stride
-    c.given = _read(owners, trade_cost, given)
-    if c.count == 0:
-        for k in range(c.K):
-            logs[k] = log(c.given[k % given])
-        c.given = logs
+    rows = np.empty(team * PAD * c.stride)
+    cdef double *ln_cost = _address(rows, team * PAD * c.stride)
+    c.given = _read(owners, trade_cost, c.N * c.N * c.count if pairs else c.count)
     c.epsilon = _read(owners, trade_elasticity, c.K)
     c.shares = _address(trade_shares, c.K * c.N * c.N)
     c.A = _address(weights, c.K * c.N * c.N)
     if team == 1:
         with nogil:
-            for i in range(c.N):
-                _weigh_origin(&c, i, ln_cost)
-    else:
+            for i in range(c.N if pairs else c.K):
+                _weigh_origin(&c, i, ln_cost) if pairs else _weigh_industry(&c, i)
+    elif pairs:
         for i in prange(c.N, nogil=True, schedule="dynamic", num_threads=team):
             _weigh_origin(&c, i, ln_cost + threadid() * PAD * c.stride)
+    else:
+        for i in prange(c.K, nogil=True, schedule="dynamic", num_threads=team):
+            _weigh_industry(&c, i)
     return weights
