@@ -147,13 +147,17 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None, threads=
     c.epsilon = _read(owners, trade_elasticity, c.K)
     c.shares = _address(trade_shares, c.K * c.N * c.N)
     c.A = _address(weights, c.K * c.N * c.N)
-    if team == 1:
+    if pairs and team == 1:
         with nogil:
-            for i in range(c.N if pairs else c.K):
-                _weigh_origin(&c, i, ln_cost) if pairs else _weigh_industry(&c, i)
+            for i in range(c.N):
+                _weigh_origin(&c, i, ln_cost)
     elif pairs:
         for i in prange(c.N, nogil=True, schedule="dynamic", num_threads=team):
             _weigh_origin(&c, i, ln_cost + threadid() * PAD * c.stride)
+    elif team == 1:
+        with nogil:
+            for i in range(c.K):
+                _weigh_industry(&c, i)
     else:
         for i in prange(c.K, nogil=True, schedule="dynamic", num_threads=team):
             _weigh_industry(&c, i)
