@@ -95,7 +95,6 @@ cdef double *_read(list owners, values, Py_ssize_t size) except NULL:
     return <double *> start
 
 
-
 cdef const int *_read_components(list owners, system, Py_ssize_t size) except NULL:
     component = np.ascontiguousarray(system.component, np.int32)
     owners.append(component)
@@ -126,8 +125,9 @@ cdef _packed(weights):
     cdef bint fits
     PyObject_GetBuffer(weights, &view, PyBUF_FULL_RO)
     row = _row_length(view.shape[1]) * <Py_ssize_t> sizeof(double) if view.ndim == 3 else 0
-    fits = (view.ndim == 3 and view.format[0] == b"d" and <uintptr_t> view.buf % 64 == 0 and view.strides[1] == row
-            and view.strides[0] == view.shape[1] * row and view.strides[2] == <Py_ssize_t> sizeof(double))
+    fits = (view.ndim == 3 and view.format[0] == b"d" and <uintptr_t> view.buf % 64 == 0
+            and view.strides[1] == row and view.strides[2] == <Py_ssize_t> sizeof(double)
+            and (view.shape[0] == 1 or view.strides[0] == view.shape[1] * row))
     PyBuffer_Release(&view)
     return weights if fits else pack(weights)
 

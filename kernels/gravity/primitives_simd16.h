@@ -225,12 +225,12 @@ TARGET static double NAME(narrow)(ptrdiff_t rows, ptrdiff_t columns, const doubl
 {
     V most[CHAINS] = {{0}};
     for (ptrdiff_t i = 0; i < rows; i++) {
-        const ptrdiff_t home = i / EXACTHAT_PAD * EXACTHAT_PAD, after = home + EXACTHAT_PAD;
+        const ptrdiff_t before = i / EXACTHAT_PAD * EXACTHAT_PAD, after = before + EXACTHAT_PAD;
         const double *row = from + i * columns;
         double foreign[EXACTHAT_PAD];
-        memcpy(foreign, row + home, sizeof foreign);
-        foreign[i - home] = 0.0;
-        NAME(raise)(home, row, most);
+        memcpy(foreign, row + before, sizeof foreign);
+        foreign[i - before] = 0.0;
+        NAME(raise)(before, row, most);
         NAME(raise)(EXACTHAT_PAD, foreign, most);
         NAME(raise)(columns - after, row + after, most);
     }
@@ -307,7 +307,7 @@ INLINE void NAME(market_tile16)(const int width, ptrdiff_t rows, ptrdiff_t held,
         for (ptrdiff_t i = 0; i < rows; i++) lanes[i] = (F){0};
         *unit = largest;
     }
-    const double over = *unit > 0.0 ? 1.0 / *unit : 0.0;
+    const double over = 1.0 / *unit;
     for (ptrdiff_t n = 0; n < held; n++) sums[n] = (float)(q[n] * over);
     for (ptrdiff_t n = held; n < 2 * width * LANES16; n++) sums[n] = 0.0f;
     NAME(rows_tile16)(width, rows, A, sums, lanes, next);
@@ -319,7 +319,7 @@ TARGET static void NAME(market16)(ptrdiff_t rows, ptrdiff_t columns, const uint3
 {
     F *lanes = (F *)(scratch + columns);
     const double scale = NAME(scaled)(columns, u, scratch);
-    double unit = 0.0;
+    double unit = 0x1p-1000; /* its inverse is a number */
     for (ptrdiff_t i = 0; i < rows; i++) lanes[i] = (F){0};
     for (ptrdiff_t i = 0; i < columns; i++) row[i] = 0.0;
 #define CALL(width) NAME(market_tile16)(width, rows, held, A + at, scratch, scale, home + n, u + n, x + n, q + n, \

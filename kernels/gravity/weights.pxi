@@ -1,8 +1,10 @@
-# Trade shares and weights in packed storage, one origin at a time, and the range of the hats they are made of.
+# Trade shares and weights in packed storage, and the range of the hats they are made of.
 
 def extent(hats):
-    """The least and the largest of an array, NaN where there is one; the compiled twin of `ref.extent`."""
+    """Return the least and the largest of an array, NaN where there is one; the compiled twin of `ref.extent`."""
     cdef Py_ssize_t size = hats.size, line, j
+    if size == 0:
+        raise ValueError("an array without numbers has no extent")
     cdef list owners = []
     cdef const double *x = _read(owners, hats, size)
     cdef double low[PAD]
@@ -86,7 +88,7 @@ def trade_shares(flows, spending, threads=1):
     return shares
 
 
-cdef struct Costs:                   # arguments of `_weigh_origin`
+cdef struct Costs:                   # arguments of `_weigh_origin` and `_weigh_industry`
     Py_ssize_t N, K, stride
     Py_ssize_t count                 # industries the costs tell apart
     const double *given              # [i, n, k] or [k]
@@ -138,6 +140,10 @@ def trade_weights(trade_shares, trade_cost, trade_elasticity, out=None, threads=
     c.K, c.N = trade_shares.shape[0], trade_shares.shape[1]
     c.stride = _row_length(c.N)
     c.count = trade_cost.shape[2] if pairs else np.size(trade_cost)
+    if c.count != 1 and c.count != c.K:
+        raise ValueError(f"trade costs tell {c.count} industries apart; there are {c.K}")
+    if out is not None and c.N > 1 and _packed(out) is not out:  # of one country there are no strides to see
+        raise ValueError("out is not stored as weights are: pass what `pack` made")
     cdef list owners = []
     trade_shares = _packed(trade_shares)
     weights = _empty(c.K, c.N) if out is None else out

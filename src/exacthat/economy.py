@@ -12,7 +12,6 @@ import numpy as np
 from exacthat import checks
 from exacthat.checks import SHARE_SUM, frozen
 from exacthat.errors import BadInput, BadParameter, nearest
-from exacthat.threads import paying
 
 ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the data and count as zero
 ENTRY = ("free", "restricted")
@@ -435,7 +434,7 @@ class Economy:
         """Trade shares [industry, origin, destination] as the compiled kernels store them."""
         from exacthat.kernels.gravity.cy import trade_shares
 
-        return frozen(trade_shares(self.flows, self.spending, paying(self.flows.size, len(self.industries))))
+        return frozen(trade_shares(self.flows, self.spending))
 
     def country_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one country or several; unknown labels raise `BadInput`."""

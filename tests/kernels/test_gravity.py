@@ -98,6 +98,17 @@ def test_the_scale_of_weights_does_not_matter(kind, factor):
         assert solution.passes16 > solution.products
 
 
+@pytest.mark.parametrize("share", [0.0, 1e-312, 1e-307, 1e-30])
+def test_spending_that_hardly_counts_leaves_the_copy_in_use(share):
+    """As little of it as numbers can say, in the countries that come first."""
+    system = examples.system(np.random.default_rng(1), 90, 36, highest=0.8)
+    spending = system.spending_shares.copy()
+    spending[0, :48] *= share
+    solution = cy.solve(system._replace(spending_shares=spending), None, 1e-11)
+    assert solution.converged
+    assert solution.passes16 > solution.products
+
+
 @pytest.mark.parametrize("kind", ["plain", "links"])
 def test_weights_too_far_apart_for_float32_are_multiplied_in_float64(kind):
     """Weights of some origins are tiny and their productivity huge: the same economy."""
@@ -195,6 +206,12 @@ def test_shares_and_weights_on_several_threads_are_the_reference(seed, countries
     shares = cy.trade_shares(*flows)
     np.testing.assert_allclose(shares, ref.trade_shares(*flows), rtol=1e-15)
     assert (cy.trade_shares(*flows, 3) == shares).all()
+    if industries > 2:
+        with pytest.raises(ValueError, match="tell 2 industries apart"):
+            cy.trade_weights(arguments[0], np.ones(2), arguments[2])
+    if countries > 1 and countries % 8:
+        with pytest.raises(ValueError, match="out is not stored as weights are"):
+            cy.trade_weights(*arguments, np.empty((industries, countries, countries)))
     in_place = pack(arguments[0])
     assert (cy.trade_weights(in_place, *arguments[1:], in_place) == found).all()
 

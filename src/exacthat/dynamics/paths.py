@@ -9,7 +9,7 @@ import numpy as np
 
 from exacthat.assembly import assemble, check_baseline
 from exacthat.certificate import Certificate
-from exacthat.checks import Reader, frozen
+from exacthat.checks import Reader, frozen, thread_count
 from exacthat.conditions import CERTIFIED
 from exacthat.dynamics.learning import Learning
 from exacthat.dynamics.schedule import Phase, check_kind, spans
@@ -302,7 +302,8 @@ def simulate(
     fitted = learning.fit(economy)
     stage = float(np.clip(STAGE * rtol, STAGE_LEAST, STAGE_MOST))
     tolerance = min(stage, CERTIFY)
-    problems = _assembled(economy, dated, deficits)
+    threads = None if threads is None else thread_count(threads)
+    problems = _assembled(economy, dated, deficits, threads)
     worlds = [World(economy, problem, fitted, tolerance, threads) for problem in problems]
 
     legs: list[Leg] = []
@@ -326,12 +327,13 @@ def simulate(
     return path(legs[-1].end)
 
 
-def _assembled(economy: Economy, dated, deficits) -> list:
+def _assembled(economy: Economy, dated, deficits, threads: int | None) -> list:
     """Build the hat system of every phase; report the faults of all phases together."""
     problems, faults, kind = [], [], BadInput
     for at, (phase, _, _) in enumerate(dated):
         try:
-            problems.append(assemble(economy, phase.shock or Shock(), phase.policy or Policy(), deficits))
+            shock, policy = phase.shock or Shock(), phase.policy or Policy()
+            problems.append(assemble(economy, shock, policy, deficits, threads=threads))
         except BadInput as error:
             kind = type(error)
             faults += [f"phase {at}: {problem}" for problem in error.problems]
