@@ -111,9 +111,9 @@ cdef Py_ssize_t _row_length(Py_ssize_t countries) noexcept nogil:
 
 
 cdef _empty(Py_ssize_t industries, Py_ssize_t countries):
-    """A zero (K, N, N) view of aligned, padded storage, as `pack` makes it."""
+    """A (K, N, N) view of aligned, padded storage, as `pack` makes it; nothing is written, pads neither."""
     cdef Py_ssize_t row = _row_length(countries), size = industries * countries * row + 8
-    buffer = np.zeros(size)
+    buffer = np.empty(size)
     cdef Py_ssize_t start = -<Py_ssize_t> _address(buffer, size) & 63
     return np.ndarray((industries, countries, countries), np.float64, buffer, start, (8 * countries * row, 8 * row, 8))
 

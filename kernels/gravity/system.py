@@ -191,11 +191,12 @@ def pack(weights: np.ndarray) -> np.ndarray:
     industries, countries, _ = weights.shape
     width = row_length(countries)
     size = industries * countries * width
-    buffer = np.zeros(size + ALIGNMENT // 8)
+    buffer = np.empty(size + ALIGNMENT // 8)  # zeros would come in small pages
     start = -(buffer.ctypes.data % ALIGNMENT) % ALIGNMENT // 8
-    rows = buffer[start : start + size].reshape(industries, countries, width)[:, :, :countries]
-    rows[...] = weights
-    return rows
+    rows = buffer[start : start + size].reshape(industries, countries, width)
+    rows[:, :, :countries] = weights
+    rows[:, :, countries:] = 0.0
+    return rows[:, :, :countries]
 
 
 def row_length(countries: int) -> int:

@@ -59,6 +59,8 @@ cdef void _share_origin(Flows *f, Py_ssize_t i, double *ratio) noexcept nogil:
     for line in range((f.K + PAD - 1) // PAD):
         k = PAD * line
         _turn(ratio + k, f.A + (k * f.N + i) * f.stride, f.N, f.K, min(PAD, f.K - k), f.N * f.stride)
+    for k in range(f.K):
+        memset(f.A + (k * f.N + i) * f.stride + f.N, 0, (f.stride - f.N) * sizeof(double))
 
 
 def trade_shares(flows, spending, threads=1):
@@ -123,7 +125,7 @@ cdef void _weigh_industry(Costs *c, Py_ssize_t k) noexcept nogil:
     for i in range(c.N):
         at = (k * c.N + i) * c.stride
         home = c.shares[at + i]
-        for n in range(c.N):
+        for n in range(c.stride):
             c.A[at + n] = c.shares[at + n] * power
         c.A[at + i] = home
 

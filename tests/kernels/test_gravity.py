@@ -180,6 +180,27 @@ def test_every_instruction_set_meets_the_reference(name, sizes, data, seed, thre
     _meets(carried, ref.pullback(system, point, direction, *on), 1e-11)
 
 
+@pytest.mark.parametrize("countries", [1, 7, 8, 9, TALL + 8])
+@pytest.mark.parametrize("industries", [1, 9])
+def test_pads_of_shares_and_weights_are_zero(countries, industries):
+    """Whatever the memory held before."""
+    rng = np.random.default_rng(0)
+    row = row_length(countries)
+    flows = rng.uniform(1.0, 2.0, (countries, countries, industries))
+    epsilon = np.full(industries, 4.0)
+    for cost in (2.0, np.full(industries, np.inf), flows[:, :, :1].copy(), flows):
+        np.full(industries * countries * row + 8, np.nan)  # given back at once, and likely used again
+        made = [cy.trade_shares(flows, flows.sum(axis=0))]
+        np.full(industries * countries * row + 8, np.nan)
+        made.append(cy.trade_weights(made[0], cost, epsilon))
+        np.full(industries * countries * row + 8, np.nan)
+        made.append(pack(np.array(made[0])))
+        for weights in made:
+            strides = (8 * countries * row, 8 * row, 8)
+            rows = np.lib.stride_tricks.as_strided(weights, (industries, countries, row), strides)
+            assert (rows[:, :, countries:] == 0).all()
+
+
 @given(
     hats=st.lists(
         st.sampled_from([-np.inf, -1.0, -0.0, 1e-310, 0.3, 1.0, 7.0, np.inf]), min_size=1, max_size=40
