@@ -4,10 +4,10 @@
 
 The limit of an evaluation is one read of the trade weights: its share of the read bandwidth of the memory
 level that holds them is measured in the same process, with the faster of a BLAS dot product and numpy's
-maximum over as many bytes. A tile is read a second time from the first cache, which a core hardly does while
-it waits for the next one: the share of both reads, one after the other, is what there is left to gain from.
-The limit of a solve is its passes at that bandwidth: those through the copy in
-bfloat16, a quarter as large, may run faster where a nearer cache holds it.
+maximum over as many bytes. Every tile is read a second time, from the first cache: the share of both reads is
+100 percent where one comes after the other at full speed, and more where they overlap. The limit of a solve is
+its passes at that bandwidth: those through the copy in bfloat16, a quarter as large, may run faster where a
+nearer cache holds it.
 """
 
 import functools
@@ -267,17 +267,16 @@ def test_trade_weights(benchmark, record, size, shock, method):
     system, packed, shares, cost = problem(size, shock)
     abroad = ~np.eye(size[0], dtype=bool)[:, :, None]
 
+    change = cost if shock == "moderate" else SHOCKS[shock]
+
     def power():
-        change = cost if shock == "moderate" else np.full(1, SHOCKS[shock])
         moved = change**-system.trade_elasticity
-        return (shares * (moved if shock == "moderate" else np.where(abroad, moved, 1.0))).transpose(2, 0, 1)
+        return (shares * (moved if np.ndim(change) else np.where(abroad, moved, 1.0))).transpose(2, 0, 1)
 
     if method == "numpy power":
         result = benchmark(power)
     else:
-        change = cost if shock == "moderate" else SHOCKS[shock]
-        result = benchmark(
-            cy.trade_weights, packed, change, system.trade_elasticity, None, int(method.split()[1])
-        )
+        threads = int(method.split()[1])
+        result = benchmark(cy.trade_weights, packed, change, system.trade_elasticity, None, threads)
     record(f"trade weights {shock}", size_of(size), method)
     np.testing.assert_allclose(result, system.weights, rtol=1e-12)

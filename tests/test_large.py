@@ -105,6 +105,21 @@ def test_one_matrix_at_a_time_gives_the_same_bits(flows, monkeypatch):
         assert (eq.trade_shares == expected.trade_shares).all()
 
 
+@pytest.mark.parametrize("one_matrix_above", [0, assembly.ONE_MATRIX_ABOVE])
+def test_trade_costs_are_raised_on_the_threads_asked_for(flows, monkeypatch, one_matrix_above):
+    world, seen, weigh = build(flows), [], assembly.cy.trade_weights
+
+    def spy(shares, cost, epsilon, out, threads):
+        seen.append(threads)
+        return weigh(shares, cost, epsilon, out, threads)
+
+    monkeypatch.setattr(assembly, "ONE_MATRIX_ABOVE", one_matrix_above)
+    monkeypatch.setattr(assembly.cy, "trade_weights", spy)
+    for threads in (1, 2):
+        eh.counterfactual(world, eh.Shock(trade_cost=1.3), threads=threads)
+    assert seen == [1, 2]
+
+
 @pytest.mark.parametrize("shape", [(), (3,), (7, 7, 1), (7, 7, 3)])
 def test_trade_costs_of_every_shape_are_one_change(flows, shape):
     world, home = build(flows), np.arange(7)

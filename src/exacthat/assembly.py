@@ -154,17 +154,14 @@ def _weights(economy: Economy, price_hat, threads: int | None) -> np.ndarray:
 
     Of a large world one such array is kept at a time: its shares give way and are computed again when needed.
     """
-    threads = threads or paying(economy.flows.size, len(economy.industries))
-    kept = vars(economy)
-    if price_hat is not None and economy.flows.nbytes >= ONE_MATRIX_ABOVE:
-        kept.pop("packed_shares", None)
-        shares = cy.trade_shares(economy.flows, economy.spending, threads)
-        return cy.trade_weights(shares, price_hat, economy.trade_elasticity, shares, threads)
-    if "packed_shares" not in kept:
-        kept["packed_shares"] = frozen(cy.trade_shares(economy.flows, economy.spending, threads))
     if price_hat is None:
         return economy.packed_shares
-    return cy.trade_weights(economy.packed_shares, price_hat, economy.trade_elasticity, None, threads)
+    threads = threads or paying(economy.flows.size, len(economy.industries))
+    if economy.flows.nbytes < ONE_MATRIX_ABOVE:
+        return cy.trade_weights(economy.packed_shares, price_hat, economy.trade_elasticity, None, threads)
+    vars(economy).pop("packed_shares", None)
+    shares = cy.trade_shares(economy.flows, economy.spending, threads)
+    return cy.trade_weights(shares, price_hat, economy.trade_elasticity, shares, threads)
 
 
 def _price_hat(

@@ -51,8 +51,10 @@ def number(value, what: str, low: float, high: float) -> float:
     return float(read)
 
 
-def thread_count(value) -> int:
-    """Read a number of threads: a whole number of at least one, as many as C can count at most."""
+def thread_count(value) -> int | None:
+    """Read a number of threads: a whole number of at least one, as many as C can count at most; None stays None."""
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise BadParameter(f"threads is {value!r}; it must be a whole number of at least 1")
     return min(int(value), MOST_THREADS)

@@ -357,7 +357,7 @@ def _solved(
     economy, shock, policy, deficits, tolerance, threads, on_failure, allow_multiple=False
 ) -> Equilibrium:
     """Assemble, solve, certify; raise `NotConverged` where that is asked for."""
-    threads = None if threads is None else thread_count(threads)
+    threads = thread_count(threads)
     problem = assemble(economy, shock, policy, deficits, allow_multiple, threads)
     threads = threads or default_threads(problem.system)
     outcome = _at_base(economy, problem, tolerance, threads) if problem.unchanged else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..checks import thread_count
 from ..errors import BadInput, BadParameter, ExacthatError
+from ..threads import processors
 from . import arguments
 from .schedule import ConditionNotMet, Phase, phase_limits
 from .statics import consumption_index, solve
@@ -309,7 +309,7 @@ def simulate_many(
     budget = arguments.whole(max_evaluations, "max_evaluations", 1)
     if on_failure not in ("raise", "return"):
         raise BadParameter(f'on_failure is {on_failure!r}; it must be "raise" or "return"')
-    threads = (os.cpu_count() or 1) if threads is None else thread_count(threads)
+    threads = thread_count(threads) or processors()
     schedules = arguments.listed(phases, "phases")
     if schedules and isinstance(schedules[0], Phase):
         schedules = [schedules]

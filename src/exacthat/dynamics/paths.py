@@ -302,7 +302,7 @@ def simulate(
     fitted = learning.fit(economy)
     stage = float(np.clip(STAGE * rtol, STAGE_LEAST, STAGE_MOST))
     tolerance = min(stage, CERTIFY)
-    threads = None if threads is None else thread_count(threads)
+    threads = thread_count(threads)
     problems = _assembled(economy, dated, deficits, threads)
     worlds = [World(economy, problem, fitted, tolerance, threads) for problem in problems]
 

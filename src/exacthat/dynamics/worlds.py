@@ -8,7 +8,6 @@ import numpy as np
 
 from exacthat.assembly import Problem, base_system
 from exacthat.blocs import slacks
-from exacthat.checks import thread_count
 from exacthat.conditions import BALANCE
 from exacthat.dynamics.learning import Fitted
 from exacthat.economy import Economy
@@ -33,7 +32,7 @@ class World:
     ):
         self.economy, self.problem, self.fitted = economy, problem, fitted
         self.tolerance = tolerance
-        self.threads = default_threads(problem.system) if threads is None else thread_count(threads)
+        self.threads = threads or default_threads(problem.system)
         self.live = problem.system.sales.T > 0
         self.ln_initial = np.log(fitted.initial)
         for name in WORK:

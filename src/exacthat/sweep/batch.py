@@ -174,7 +174,7 @@ def counterfactuals(
         )
     if faults:
         raise BadInput(faults)
-    team = (1 if executor else processors()) if threads is None else thread_count(threads)
+    team = thread_count(threads) or (1 if executor else processors())
     table = _Table(len(rows), len(economy.countries), progress)
     try:
         if executor is None:
