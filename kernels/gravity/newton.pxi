@@ -5,13 +5,19 @@ cdef enum:
 cdef double FIRST_FORCING = 0.3       # relative accuracy of the first linear solve, at most
 cdef double FORCING = 0.1             # of later ones, at most
 cdef double FORCING_LEAST = 1e-3
+cdef double CLOSE = 0.1               # residual below which a solve begins close to the solution:
+cdef double CLOSE_FORCING = 0.3       # there Newton's step will be as good as this times the residual,
+cdef double CLOSE_FORCING_LEAST = 1e-4  # which linear solves in float64 are to match
 cdef double NEAR = 30.0               # times the tolerance: a residual within it is solved away at once
 cdef int LONG_SOLVE = 12              # products after which a kept preconditioner is renewed
 cdef double ROUGH = 0.1               # residual above which the copy in bfloat16 will do for evaluations,
 cdef double NEAR_ROUGH = 0.02         # and below which no longer
 cdef double SETTLED = 1e-2            # residual below which own shares hardly move any more
 cdef double CANCELLED = 1e-6          # of a squared length: what is left below needs a second projection
-cdef double LARGEST_WAGE_STEP = 2.0   # in ln(labour income); ln(sales) is never capped
+cdef double LARGEST_WAGE_STEP = 1.0   # in ln(labour income); ln(sales) is never capped
+cdef double LARGEST_RISE = 1.5        # of the largest residual, in a step that lessens their length
+cdef double LONGER = 1.5              # times the share taken of the last step: what is tried first of the next,
+cdef double SHORTEST = 0.0625         # or this if it is more
 
 
 cdef struct Krylov:
@@ -181,11 +187,13 @@ cdef int _krylov(Problem *p, Krylov *s, Weights *transposed, const double *right
     return s.used
 
 
-cdef double _forcing(double norm, double previous, double residual, double tolerance) noexcept nogil:
+cdef double _forcing(double norm, double previous, double residual, double tolerance, bint close) noexcept nogil:
     """Accuracy of the next linear solve: as good as Newton's step will be, and no better than the end needs."""
     cdef double forcing = min(FIRST_FORCING, max(residual, FORCING_LEAST))
     if previous > 0:
         forcing = min(FORCING, max(0.9 * (norm / previous) ** 2, FORCING_LEAST))
+    if close:
+        forcing = min(forcing, max(CLOSE_FORCING * residual, CLOSE_FORCING_LEAST))
     if forcing * residual < NEAR * tolerance:
         forcing = min(0.3 * tolerance / residual, FORCING)
     return forcing
@@ -238,9 +246,9 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     cdef Newton *o = <Newton *> arguments
     cdef Part whole = _part(p, 0, 1, 0)
     cdef double *step = o.step
-    cdef double norm, residual, before, previous = 0.0, forcing, length, most
+    cdef double norm, residual, before, previous = 0.0, forcing, length = 1.0, most
     cdef int halving, used
-    cdef bint stale = True, seen = False, last
+    cdef bint stale = True, seen = False, close, last
     cdef Py_ssize_t L = p.L
     cdef Report done
     cdef Task trade
@@ -258,11 +266,12 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
     if p.words != NULL and p.narrow == NULL and o.tolerance < residual < INFINITY and o.max_iterations > 0:
         _narrow(p, &done)
         p.rough = residual > ROUGH
+    close = residual < CLOSE
     while residual > o.tolerance and done.iterations < o.max_iterations and isfinite(residual):
         if p.narrow != NULL and not seen:
             _share(p, _narrow_markets, NULL)
             done.passes16 += 1
-        forcing = _forcing(norm, previous, residual, o.tolerance)
+        forcing = _forcing(norm, previous, residual, o.tolerance, close and p.narrow == NULL)
         # dense blocks cost more than a few products: keep them while they serve
         if stale or (p.b == 0 and residual > SETTLED):
             _prepare_preconditioner(p)
@@ -288,7 +297,9 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
             continue
         if not isfinite(most):
             break
-        length = min(1.0, LARGEST_WAGE_STEP / most) if most > 0 else 1.0
+        length = min(1.0, max(LONGER * length, SHORTEST))
+        if length * most > LARGEST_WAGE_STEP:
+            length = LARGEST_WAGE_STEP / most
         memcpy(o.start, p.x, L * sizeof(double))
         previous, before = norm, residual
         for halving in range(o.halvings):
@@ -296,11 +307,12 @@ cdef void _lead_newton(Problem *p, void *arguments) noexcept nogil:
             vec.add(L, length, step, p.x)
             residual = _again(p, &done)
             norm = p.length
-            if residual < INFINITY and norm < previous:
+            if residual < LARGEST_RISE * before and norm < previous:
                 break
             length *= 0.5
         else:
             memcpy(p.x, o.start, L * sizeof(double))
+            length = 1.0
             last = p.narrow == NULL
             if not p.rough and not last:
                 p.narrow, stale = NULL, True

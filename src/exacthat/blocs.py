@@ -50,7 +50,8 @@ def thin(system: System, solution: Solution, share: float) -> bool:
 
 def _possible(between) -> bool:
     """Whether these are flows of goods: iterates of a solve that fails can have negative ones."""
-    return bool((np.isfinite(between) & (between >= 0)).all())
+    with np.errstate(over="ignore"):
+        return bool((between >= 0).all() and np.isfinite(between.sum()))
 
 
 def crossing(between, inside) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +85,7 @@ def groups(between) -> tuple[np.ndarray, np.ndarray]:
 
     trade = between + between.T
     np.fill_diagonal(trade, 0.0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         length = np.where(trade > 0, 1.0 + np.log(trade.max()) - np.log(trade), 0.0)
     tree = minimum_spanning_tree(csr_array(length))
     label = connected_components(tree, directed=False)[1]

@@ -16,7 +16,7 @@ import numpy as np
 from exacthat.blocs import crossing, groups
 from exacthat.kernels.gravity.system import Point, System
 
-LARGEST_WAGE_STEP = 2.0  # in ln(labour income), as in the compiled solve
+LARGEST_WAGE_STEP = 1.0  # in ln(labour income), as in the compiled solve
 SMALLEST_LENGTH = 1e-4  # of a Newton step, in halving it
 MAX_ITERATIONS = 20
 

@@ -137,30 +137,28 @@ def _follow_scale(system: System, tolerance: float, threads: int) -> tuple[list[
 
 
 def _finance(system: System, left: Outcome, tolerance: float, threads: int, base, start) -> Outcome:
-    """Let deficits grow from zero to the system's own; say where on the way a lender has nothing left to spend."""
+    """Let deficits, or the change, grow from zero to the system's own; say where a lender has nothing left to spend."""
     none = system._replace(deficits=np.zeros_like(system.deficits))
     balanced = solve(none, tolerance, threads, base, start).solution
+    tried, ways = [left.solution, balanced], []
     if _solves(none, balanced):
-        begin, what = balanced.point, "the deficits, growing from zero"
-        between = lambda t: system._replace(deficits=t * system.deficits)  # noqa: E731
-    elif base is not None:  # countries that only buy or only sell, for instance, need their deficits
-        begin, what = system.origin() if start is None else start, "the change, growing from none"
-        between = lambda t: _between(base, system, t)  # noqa: E731
-    else:
-        return left
-    attempts, points = _follow(
-        lambda t: system if t == 1.0 else between(t), begin, tolerance, threads, to_the_end=True
-    )
-    tried, reached = [left.solution, balanced, *attempts], points[-1][0]
-    solved = [attempt for attempt in attempts if attempt.converged]
-    if reached == 1.0:
-        tried.append(_balanced(system, solved[-1], tolerance, threads))
-        method = f"Newton-GMRES, {what.partition(',')[0]} followed in {len(solved)} steps"
-        return _outcome(system, tried[-1], tried, method, 100.0)
-    left = left._replace(solution=_with_work(left.solution, tried))
-    if not solved or not (solved[-1].state.expenditure < -NOTHING_LEFT * between(reached).deficits).any():
-        return left
-    return left._replace(ends=f"{100.0 * reached:.3g} percent of {what}")
+        deficits = lambda t: system._replace(deficits=t * system.deficits)  # noqa: E731
+        ways.append((balanced.point, "the deficits, growing from zero", deficits))
+    if base is not None:  # countries that only buy or only sell, for instance, need their deficits
+        begin = system.origin() if start is None else start
+        ways.append((begin, "the change, growing from none", lambda t: _between(base, system, t)))
+    for begin, what, between in ways:
+        attempts, points = _follow(between, begin, tolerance, threads, to_the_end=True)
+        tried += attempts
+        reached, solved = points[-1][0], [attempt for attempt in attempts if attempt.converged]
+        if reached == 1.0:
+            tried.append(_balanced(system, solved[-1], tolerance, threads))
+            method = f"Newton-GMRES, {what.partition(',')[0]} followed in {len(solved)} steps"
+            return _outcome(system, tried[-1], tried, method, 100.0)
+        left = left._replace(solution=_with_work(left.solution, tried))
+        if solved and (solved[-1].state.expenditure < -NOTHING_LEFT * between(reached).deficits).any():
+            return left._replace(ends=f"{100.0 * reached:.3g} percent of {what}")
+    return left
 
 
 def _balanced(system: System, solution: Solution, tolerance: float, threads: int) -> Solution:
