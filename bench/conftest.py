@@ -23,16 +23,19 @@ def pytest_addoption(parser):
 def record(benchmark):
     """Call record(group, size, method) after timing to keep the median; extra keywords become notes.
 
-    The note `per` divides the time by a number of repetitions; `weights` names the method that builds the trade
-    weights beforehand ("" where every iteration does), so that ratios can count it.
+    `time` gives seconds measured otherwise; the note `per` divides the median by a number of repetitions;
+    `weights` names the method that builds the trade weights beforehand ("" where every iteration does), so that
+    ratios can count it.
     """
 
-    def keep(group, size, method, **notes):
+    def keep(group, size, method, time=None, **notes):
         benchmark.extra_info.update(size=size, method=method, **notes)
         if benchmark.stats is not None:
             if "weights" in notes:
                 BUILT.setdefault((group, size), {})[method] = notes.pop("weights")
-            TIMES.setdefault((group, size), {})[method] = benchmark.stats.stats.median / notes.get("per", 1)
+            if time is None:
+                time = benchmark.stats.stats.median / notes.get("per", 1)
+            TIMES.setdefault((group, size), {})[method] = time
             NOTES.setdefault((group, size), {})[method] = ", ".join(
                 f"{k} {v}" for k, v in notes.items() if k != "per"
             )

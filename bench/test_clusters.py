@@ -1,8 +1,7 @@
 """Learning through events against scipy.integrate.solve_ivp, in one process and at equal true error.
 
-Run: pytest bench/test_clusters.py -s. The baseline is what a careful user writes: each date's equilibrium
-in vectorised numpy, re-solved at every evaluation, one matrix product for both countries, state ln A. Its
-method and tolerance are the fastest found that reach our true error in that world (against our own path at
+The baseline is what a careful user writes: each date's equilibrium in vectorised numpy, re-solved at every
+evaluation, one matrix product for both countries, state ln A. Its method and tolerance are the fastest found that reach our true error in that world (against our own path at
 rtol 1e-12, itself tested against an independent solution). Worlds that slide along a tie are left out: there
 the baseline chatters, and no tolerance makes it right. BLAS is held to one thread as our integrator is.
 
@@ -99,18 +98,15 @@ def baseline(world, horizon, exact, error, patience=20.0):
     return best
 
 
-def report(benchmark, name, **figures):
-    benchmark.extra_info.update(figures)
-    shown = ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in figures.items()
-    )
-    print(f"\n{name}: {shown}")
+def keep(record, group, size, ours, theirs, our_notes, their_notes):
+    """Record both sides of a comparison, seconds as they were timed in turns."""
+    for method, spent, notes in (("scipy and numpy", theirs, their_notes), ("exacthat", ours, our_notes)):
+        shown = {key: f"{note:.3g}" if isinstance(note, float) else note for key, note in notes.items()}
+        record(group, size, method, time=spent, **shown)
 
 
-@pytest.mark.benchmark(group="clusters")
 @pytest.mark.parametrize("rtol", [1e-6, 1e-8])
-def test_ensemble_of_small_economies(benchmark, rtol):
+def test_ensemble_of_small_economies(benchmark, record, rtol):
     """n = 10, events without slides; all threads for the ensemble, as its users call it."""
     worlds = []
     for seed in itertools.count():
@@ -135,18 +131,13 @@ def test_ensemble_of_small_economies(benchmark, rtol):
     ours /= 25
     benchmark(lambda: clusters.simulate_many(worlds, FREE, horizon=30.0, rtol=rtol))
     assert max(errors) < 10 * rtol
-    report(
-        benchmark,
-        f"ensemble n=10 rtol={rtol:g}",
-        ratio=theirs / ours,
-        per_economy_us=1e6 * ours / len(worlds),
-        worst_error=max(errors),
-        baseline_worst_error=max(row[1] for row in found),
-        events=sum(len(path.events) - 1 for path in paths),
-    )
+    events = sum(len(path.events) - 1 for path in paths)
+    keep(
+        record, "learning, 16 economies", f"10 goods, rtol {rtol:g}", ours, theirs,
+        {"error": float(max(errors)), "events": events}, {"error": float(max(row[1] for row in found))},
+    )  # fmt: skip
 
 
-@pytest.mark.benchmark(group="clusters")
 @pytest.mark.parametrize(
     ("n", "seed", "speed", "horizon", "rtol"),
     [
@@ -156,7 +147,7 @@ def test_ensemble_of_small_economies(benchmark, rtol):
         (1000, 1, 0.05, 100.0, 1e-6),
     ],
 )
-def test_one_economy(benchmark, n, seed, speed, horizon, rtol):
+def test_one_economy(benchmark, record, n, seed, speed, horizon, rtol):
     world = draw(n, seed, speed, spread=0.3 if n < 1000 else 0.4)
     exact = final(clusters.simulate(world, FREE, horizon, rtol=1e-12))
     path = clusters.simulate(world, FREE, horizon, rtol=rtol)
@@ -171,23 +162,15 @@ def test_one_economy(benchmark, n, seed, speed, horizon, rtol):
     events = len(path.events) - 1
     assert error < 10 * rtol
     assert "slide" not in {event.kind for event in path.events}
-    report(
-        benchmark,
-        f"n={n} seed={seed} rtol={rtol:g}",
-        ratio=theirs / ours,
-        ours_ms=1e3 * ours,
-        error=float(error),
-        baseline=f"{found[2]} {found[3]:.0e}",
-        baseline_ms=1e3 * theirs,
-        baseline_error=float(found[1]),
-        events=events,
-        evaluations_per_event=path.evaluations / events,
-    )
+    keep(
+        record, f"learning, world {seed}", f"{n} goods, rtol {rtol:g}", ours, theirs,
+        {"error": float(error), "events": events, "evaluations per event": path.evaluations / events},
+        {"error": float(found[1]), "by": f"{found[2]} at {found[3]:.0e}"},
+    )  # fmt: skip
 
 
-@pytest.mark.benchmark(group="clusters")
 @pytest.mark.parametrize("density", [1.0, 0.01])
-def test_one_evaluation_of_many_industries(benchmark, density):
+def test_one_evaluation_of_many_industries(benchmark, record, density):
     """n = 5000: a longer against a shorter run, so that building the arrays does not count."""
     n = 5000
     rng = np.random.default_rng(0)
@@ -219,12 +202,8 @@ def test_one_evaluation_of_many_industries(benchmark, density):
     path = clusters.simulate(world, FREE, step, rtol=1e-10)
     moved = ((final(path) - np.log(world.technology)) / step).ravel()
     assert np.abs(moved - expected).max() < 1e-4 * np.abs(expected).max()
-    report(
-        benchmark,
-        f"n={n} {'dense' if density == 1.0 else 'sparse'}",
-        ratio=theirs / ours,
-        ratio_threaded_blas=threaded / ours,
-        ours_ms=1e3 * ours,
-        baseline_ms=1e3 * theirs,
-        read_gb_per_s=8e-9 * n * n * density / 2 / ours,
-    )
+    keep(
+        record, "learning, one evaluation", f"{n} goods, {'dense' if density == 1.0 else 'sparse'}", ours, theirs,
+        {"reads": f"{8e-9 * n * n * density / 2 / ours:.3g} GB/s"},
+        {"with threads in BLAS": f"{1e3 * threaded:.4g} ms"},
+    )  # fmt: skip
