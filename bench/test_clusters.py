@@ -1,9 +1,10 @@
 """Learning through events against scipy.integrate.solve_ivp, in one process and at equal true error.
 
 The baseline is what a careful user writes: each date's equilibrium in vectorised numpy, re-solved at every
-evaluation, one matrix product for both countries, state ln A. Its method and tolerance are the fastest found that reach our true error in that world (against our own path at
-rtol 1e-12, itself tested against an independent solution). Worlds that slide along a tie are left out: there
-the baseline chatters, and no tolerance makes it right. BLAS is held to one thread as our integrator is.
+evaluation, one matrix product for both countries, state ln A. Its method and tolerance are the fastest found that
+reach our true error in that world (against our own path at rtol 1e-12, itself tested against an independent
+solution). Worlds that slide along a tie are left out: there the baseline chatters, and no tolerance makes it right.
+BLAS is held to one thread as our integrator is.
 
 Ratios are of medians on both sides, timed in turns. What is asserted is the error, never a time.
 """
