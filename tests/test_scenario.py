@@ -32,6 +32,12 @@ def test_shapes_by_country_and_industry(world, shape):
     assert eh.Policy(production_subsidy=np.full(shape, 0.1)).rates(world).production_subsidy.shape == (3, 2)
 
 
+@pytest.mark.parametrize("number", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.array(2)])
+def test_numbers_of_any_type(world, number):
+    assert (eh.Shock(labour=number).hats(world).labour == 2.0).all()
+    assert (eh.Policy(production_subsidy=number).rates(world).production_subsidy == 2.0).all()
+
+
 def cost(cell, value):
     hat = np.ones((3, 3, 2))
     hat[cell] = value

@@ -42,7 +42,7 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
         raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
     if isinstance(values, np.ndarray | list | tuple | int):
         return array
-    return np.ascontiguousarray(in_order(values, array, what, axes))
+    return in_order(values, array, what, axes)
 
 
 def _refuse_non_numbers(values, array: np.ndarray) -> None:

@@ -399,6 +399,21 @@ def test_scenarios_that_are_not_there(tmp_path, monkeypatch, name, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: scenarios.find(None), "scenario is None; give the name"),
+        (lambda: scenarios.read(3, "x"), "the text of a scenario is a int"),
+        (lambda: scenarios.run("peers"), "plan is a str; pass what"),
+        (lambda: scenarios.run(scenarios.find("autarky-wiod2008"), threads=0), "threads is 0"),
+        (lambda: scenarios.run(scenarios.find("autarky-wiod2008"), tol=1), "tol is 1; it must be one number"),
+    ],
+)
+def test_slips_of_calls_are_named(call, message):
+    with pytest.raises(BadInput, match=message):
+        call()
+
+
 def test_tariffs_and_entry_costs_are_what_the_api_makes_of_them(tmp_path):
     """A uniform tariff written in a file is `Policy.uniform_tariff`; a tariff column taxes the base year."""
     rows = ["origin,destination,industry,value,tariff"]
