@@ -153,6 +153,8 @@ def test_trade_in_one_direction_only_has_no_balanced_equilibrium(world):
         ({"deficits": [0.0, 1.0, 0.5]}, "must sum to zero"),
         ({"deficits": [0.0, np.nan, 0.5]}, "deficit of 'IND' is not finite"),
         ({"tol": 0.0}, "tol is 0.0"),
+        ({"tol": None}, "tol is None; it must be one number"),
+        ({"tol": True}, "tol is True; it must be one number"),
         ({"on_failure": "ignore"}, "on_failure is 'ignore'"),
     ],
 )

@@ -65,8 +65,11 @@ def number(value, what: str, low: float, high: float) -> float:
     """Read one number above `low` and at most `high`."""
     if type(value) is float and low < value <= high:
         return value
-    read = numbers(value, what)
-    if read.shape != () or isinstance(value, bool) or not low < read <= high:
+    try:
+        read = numbers(value, what)
+    except BadInput:
+        read = np.array([np.nan])
+    if read.shape != () or not low < read <= high:
         raise BadParameter(f"{what} is {value!r}; it must be one number above {low:g} and at most {high:g}")
     return float(read)
 
