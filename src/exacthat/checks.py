@@ -215,7 +215,8 @@ def large_rate(rate: float, confirm: str = CONFIRM_RATE) -> str:
 
 def large_rates(rates: np.ndarray, what: str, *axes: Sequence[str]) -> list[str]:
     """Ask about each cell of `rates` that looks like a percentage, by the labels in `axes` or else by position."""
-    wrong = np.argwhere(rates >= LARGE_RATE)
+    large = rates >= LARGE_RATE
+    wrong = np.argwhere(large) if large.any() else ()
     shown = wrong[: 4 * SHOWN]
     faults = []
     for at in shown:
