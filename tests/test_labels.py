@@ -50,6 +50,7 @@ RATES = np.random.default_rng(5).uniform(0, 0.2, (3, 3, 3)) * ~np.eye(3, dtype=b
         ("expenditure_shares", SHARES, shuffled(SHARES)),
         ("production_subsidy", SHARES, shuffled(SHARES)),
         ("production_subsidy", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
+        ("production_subsidy", SHARES, [pd.Series(row, INDUSTRIES)[::-1] for row in SHARES]),
         ("input_shares", INPUTS, shuffled(INPUTS, INDUSTRIES)),
         ("trade_elasticity", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
         ("tariff", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
@@ -104,6 +105,7 @@ def test_a_series_by_country_is_none_by_industry():
     [
         lambda: eh.Shock(productivity=pd.DataFrame(np.ones((3, 3)), columns=["cars", "steel", "food"])),
         lambda: eh.Shock(labour=pd.Series([1.0, 2.0, 3.0], COUNTRIES)),
+        lambda: eh.Shock(productivity=[row for _, row in shuffled(SHARES).iterrows()]),
         lambda: eh.Shock(trade_cost=Labelled(np.ones((3, 3, 1)), o=COUNTRIES)),
         lambda: eh.Policy(production_subsidy=shuffled(SHARES)),
         lambda: build(flows=Labelled(FLOWS, o=COUNTRIES, d=COUNTRIES, k=INDUSTRIES)),

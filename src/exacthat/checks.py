@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
-from exacthat.labels import in_order
+from exacthat.labels import carries_labels, in_order
 
 BLOCK = 1 << 20  # cells of flows looked at in one go: what is computed from large flows needs little memory
 MOST_THREADS = 2**31 - 1  # as many as C counts
@@ -34,13 +34,18 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
             return np.array(values, order="C")
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
+    if isinstance(values, list | tuple):  # of numbers, or of rows that carry labels each
+        values = [
+            in_order(part, np.asarray(part), what, axes[1:]) if carries_labels(part) else part
+            for part in values
+        ]
     try:
         array = np.asarray(values)
         _refuse_non_numbers(values, array)
         array = np.array(array, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
-    if isinstance(values, np.ndarray | list | tuple | int):
+    if isinstance(values, np.ndarray | list | int):
         return array
     return in_order(values, array, what, axes)
 
@@ -48,7 +53,7 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
 def _refuse_non_numbers(values, array: np.ndarray) -> None:
     """Raise a TypeError that names the first value which is no number but would be read as one."""
     cells = array
-    if isinstance(values, list | tuple):
+    if isinstance(values, list):
         cells = np.asarray(values, dtype=object)  # numpy makes one type of what a list mixes
     if cells.dtype.kind not in "iuf":
         for at, value in np.ndenumerate(cells):

@@ -39,7 +39,7 @@ class Economy:
         consumer prices; any currency, nominal. The diagonal is domestic sales. Copied, except for a read-only
         ``numpy.memmap`` of float64, which is read where it lies: leave its file alone.
     trade_elasticity : scalar, (K,) or mapping by industry label
-        epsilon = sigma - 1 > 0.
+        epsilon = sigma - 1 > 0, at least 1e-4.
     scale_elasticity : scalar, (K,) or mapping by industry label
         mu = 1 / (gamma - 1) >= 0: the log change of productivity per log change of employment under free
         entry; price over marginal cost less one under restricted entry.
@@ -201,8 +201,8 @@ class Economy:
         mappings by industry label. Other options go to `Economy`; `tariff` and `export_subsidy` may also name a
         column of rates (0.1 is ten percent; 0 on own trade, and on absent rows).
 
-        Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels, values
-        that are not numbers, negative or not finite.
+        Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels and labels that look
+        alike, values that are not numbers, negative or not finite.
 
         >>> rows = {"origin": ["A", "A", "B", "B"], "destination": ["A", "B", "A", "B"],
         ...         "industry": ["food"] * 4, "value": [8.0, 2.0, 1.0, 9.0]}

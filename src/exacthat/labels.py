@@ -96,6 +96,11 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
     return array
 
 
+def carries_labels(values) -> bool:
+    """Whether `values` is a table that may have labels by axis."""
+    return any(axis is not None for axis in _carried(values))
+
+
 def _carried(values) -> list:
     """Return the labels that a frame, a series or an xarray carries, by axis; None for an axis without."""
     if hasattr(values, "dims") and hasattr(values, "indexes"):
