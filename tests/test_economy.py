@@ -218,7 +218,7 @@ def test_all_faults_of_a_table_are_reported_at_once():
     frame.loc[5, "destination"] = None
     frame = pd.concat([frame.drop(index=7), frame.loc[[8]]])
     with pytest.raises(eh.BadInput) as caught:
-        eh.Economy.from_long(frame, 4.0, **NAMES)
+        eh.Economy.from_long(frame, {"textiles": 4.0, "steel": -5.0}, None, **NAMES)
     text = "\n".join(caught.value.problems)
     for piece in (
         "row 0: 'value' is '1,5'; write it with a decimal point",
@@ -229,6 +229,8 @@ def test_all_faults_of_a_table_are_reported_at_once():
         "row 5 has no label in column 'destination'",
         "from 'IND' to 'PAK' in industry 'steel' has no row",
         "from 'IND' to 'IND' in industry 'textiles' stands in 2 rows",
+        "trade_elasticity of industry 'steel' is -5",
+        "scale_elasticity cannot be read as an array of numbers: it holds None",
     ):
         assert piece in text
 

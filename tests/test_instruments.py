@@ -108,7 +108,7 @@ def test_uniform_tariff_acts_where_it_says():
         (("PKA", 0.1), "unknown country 'PKA'; did you mean 'PAK'"),
         (("PAK", 0.1, ["PAK"]), "the importer itself"),
         (("PAK", -1.0), "rate is -1.0"),
-        (("PAK", "ten"), "rate cannot be read"),
+        (("PAK", "ten"), "rate is 'ten'; it must be one number"),
         (("PAK", 0.1, ["IND"], ["stel"]), "unknown industry 'stel'; did you mean 'steel'"),
     ],
 )

@@ -74,7 +74,7 @@ def test_columns_of_polars_are_labels():
     np.testing.assert_array_equal(build(expenditure_shares=frame).expenditure_shares, SHARES)
     unnamed = polars.DataFrame(SHARES)
     np.testing.assert_array_equal(build(expenditure_shares=unnamed).expenditure_shares, SHARES)
-    with pytest.raises(eh.BadInput, match="column 'cars'"):
+    with pytest.raises(eh.BadInput, match=r"labels of its own \('cars'\)"):
         eh.Shock(productivity=frame)
 
 

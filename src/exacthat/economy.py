@@ -213,7 +213,17 @@ class Economy:
 
         columns = {"origin": origin, "destination": destination, "industry": industry, "value": value}
         columns |= {role: options[role] for role in RATES if isinstance(options.get(role), str)}
-        flows, countries, industries, rates = read_long(table, columns, missing, countries, industries)
+        flows, countries, industries, rates, problems = read_long(
+            table, columns, missing, countries, industries
+        )
+        if problems:
+            report = checks.Reader()
+            report.faults(problems)
+            report.attempt(checks.elasticity, trade_elasticity, "trade_elasticity", industries, positive=True)
+            report.attempt(
+                checks.elasticity, scale_elasticity, "scale_elasticity", industries, positive=False
+            )
+            report.finish()
         options |= rates
         return cls(
             flows, trade_elasticity, scale_elasticity, countries=countries, industries=industries, **options

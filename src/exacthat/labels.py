@@ -89,7 +89,14 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
         own = [str(label).strip() for label in own]
         if known[axis] is not None and sorted(own) == sorted(known[axis]):
             array = array.take([own.index(label) for label in known[axis]], axis=axis)
-        elif own not in ([str(j) for j in range(size)], [f"column_{j}" for j in range(size)]):
+        elif own in ([str(j) for j in range(size)], [f"column_{j}" for j in range(size)]):
+            continue
+        elif known[axis] is None:
+            raise BadInput(
+                f"{what} carries labels of its own ({own[0]!r}), but is read in the economy's order: pass plain "
+                "numbers in that order, such as frame.loc[list(economy.countries), list(economy.industries)].to_numpy()"
+            )
+        else:
             faults.append(_unplaced(what, axis, own, known[axis]))
     if faults:
         raise BadInput(faults)
@@ -110,20 +117,13 @@ def _carried(values) -> list:
     return [None if axis is None or callable(axis) else list(axis) for axis in (index, columns)]
 
 
-def _unplaced(what: str, axis: int, own: list[str], known) -> str:
-    place = ("row", "column", "third axis")[axis]
-    if known is None:
-        return (
-            f"{what} carries labels of its own ({place} {own[0]!r}), but is read in the economy's order: pass plain "
-            "numbers in that order, such as frame.loc[list(economy.countries), list(economy.industries)].to_numpy()"
-        )
+def _unplaced(what: str, axis: int, own: list[str], known: Sequence[str]) -> str:
+    """Say which label keeps a table from being put in order."""
+    place, hint = ("row", "column")[axis] if axis < 2 else f"axis {axis}", ""
     stray = next((label for label in own if label not in known), None)
-    hint = ""
     if stray is not None:
-        fault, hint = (
-            f"has the {place} label {stray!r}, which is none of the economy's",
-            nearest(stray, known),
-        )
+        hint = nearest(stray, known)
+        fault = f"has the {place} label {stray!r}, which is none of the economy's"
     elif len(set(own)) < len(own):
         fault = f"has the {place} label {next(label for label in own if own.count(label) > 1)!r} twice"
     else:

@@ -17,8 +17,8 @@ def read_long(table, columns: Mapping[str, str], missing: str, countries=None, i
     """Read a long table into ``flows[origin, destination, industry]`` and its labels.
 
     `columns` maps "origin", "destination", "industry", "value", and the roles in `RATES` if there are any, to
-    column names of `table`. Returns (flows, countries, industries, rates by role); rates of absent rows are 0.
-    Raises `BadInput` with all faults of the table at once.
+    column names of `table`. Returns (flows, countries, industries, rates by role, faults of its rows and labels);
+    rates of absent rows are 0. Raises `BadInput` where columns are missing or of different lengths.
     """
     if missing not in MISSING:
         raise BadInput(f"missing is {missing!r}; it must be one of {MISSING}")
@@ -62,14 +62,12 @@ def read_long(table, columns: Mapping[str, str], missing: str, countries=None, i
                 f"{len(empty) - 4 * SHOWN} more cells of {len(countries)} x {len(countries)} countries and "
                 f"{len(industries)} industries have no row; are the columns the ones you mean?"
             )
-    if problems:
-        raise BadInput(problems)
     arrays = {}
     for role, column in values.items():
         array = np.zeros(np.prod(shape))
         array[cells] = column[known]
         arrays[role] = array.reshape(shape)
-    return arrays.pop("value"), tuple(countries), tuple(industries), arrays
+    return arrays.pop("value"), tuple(countries), tuple(industries), arrays, problems
 
 
 def _column(table, name: str) -> np.ndarray:
