@@ -123,9 +123,8 @@ def _from_flows(table: Mapping, folder: Path, faults: Faults) -> Built | None:
     name = table["flows"]
     columns = _read_csv(folder / name, hashes, name, FLOWS)
     given = {"missing": table.get("missing", "raise"), "entry": table.get("entry", "free")}
-    given |= {rate: rate for rate in RATES if rate in columns} | {
-        "large_rates": table.get("large_rates", False)
-    }
+    given["large_rates"] = table.get("large_rates", False)
+    given |= {rate: rate for rate in RATES if rate in columns}
     given |= elasticities if len(faults) == before else STAND_IN
     try:
         economy = Economy.from_long(columns, **given)
