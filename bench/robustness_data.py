@@ -38,8 +38,8 @@ def scenarios(economy: eh.Economy):
         yield "autarky", eh.Shock(trade_cost=np.inf), None, deficits
         yield "no change", None, None, deficits
     for rate in (0.0, 0.5, 2.0, 5.0):
-        yield f"tariffs of all {rate:.0%}", None, eh.Policy(tariff=rate), "fixed"
-        one = eh.Policy.uniform_tariff(economy, economy.countries[largest], rate)
+        yield f"tariffs of all {rate:.0%}", None, eh.Policy(tariff=rate, large_rates=True), "fixed"
+        one = eh.Policy.uniform_tariff(economy, economy.countries[largest], rate, large_rates=True)
         yield f"tariff of {economy.countries[largest]} {rate:.0%}", None, one, "fixed"
     for rate in (-0.5, 0.5, 1.0):
         one = np.array(economy.production_subsidy)

@@ -263,6 +263,7 @@ SELECTION_FAULTS = {
     "unknown": ((["C0", "C7"],), {}, "unknown country 'C7'"),
     "twice": ((["C0", "C0"],), {}, "'C0' is selected 2 times"),
     "none": (([],), {}, "no country is selected"),
+    "set": (({"C0", "C1"},), {}, "selected country labels are a set, which has no order"),
     "clash": ((["C0", "C1"],), {"rest": "C1"}, "is also the label for the others"),
     "links": ((None, ["industry0"]), {"rest_industry": None}, "cannot be dropped"),
 }

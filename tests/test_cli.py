@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import exacthat as eh
-from exacthat import cli, datasets, scenarios
+from exacthat import cli, cluster_study, datasets, scenarios
 from exacthat.commands import command
 from exacthat.errors import BadInput, BadParameter, ExacthatError, NoEquilibrium, NotCertified, NotConverged
 
@@ -320,6 +320,35 @@ def test_unknown_scenario_suggests_the_nearest():
     result = invoke("run", "peer")
     assert result.exit_code == 3
     assert "did you mean 'peers'?" in result.stderr
+
+
+def test_unknown_scenario_names_all_there_are_and_the_file_of_that_name(folder):
+    said = invoke("run", "nofigs").stderr
+    assert all(name in said for name in (*scenarios.embedded(), *cluster_study.names()))
+    (folder / "own_ok.toml").write_text(OWN, encoding="utf-8")
+    assert "did you mean 'own_ok.toml'?" in invoke("run", "own_ok").stderr
+    assert invoke("run", "").exit_code == 3
+
+
+def test_all_faults_of_a_file_are_printed(folder):
+    result = run_own(folder, '[economy]\ndata = "wiod2014"\ntrade_elasticity = -1\n' + CORRECTIVE)
+    assert result.exit_code == BadParameter.exit_code
+    assert len(result.stderr.splitlines()) == 1 + 16
+    assert ".problems" not in result.stderr
+
+
+def test_help_and_studies_agree_on_the_tolerance():
+    said = " ".join(invoke("run", "--help").stdout.split())
+    assert "at most 1e-06; of paths of clusters, at least 1e-11. [default: 1e-10; 0.0<x<=0.0001]" in said
+    for name in ("peers", "autarky-wiod2008"):  # whether anything is solved or not
+        refused = invoke("run", name, "--tol", "1e-5")
+        assert refused.exit_code == BadParameter.exit_code
+        assert refused.stderr == "error: tol is 1e-05; it must be one number above 0 and at most 1e-06\n"
+
+
+def test_the_cure_for_several_equilibria_is_no_option_of_the_command(folder):
+    result = run_own(folder, OWN.replace("steel = 0.2", "steel = 0.3") + CORRECTIVE)
+    assert "(4). From Python, counterfactual with allow_multiple=True returns one" in result.stderr
 
 
 @pytest.mark.parametrize("options", [("--tol", "0"), ("--tol", "1"), ("--threads", "0"), ("--tall",)])

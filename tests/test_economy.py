@@ -99,6 +99,22 @@ BAD = [
     ({"expenditure_shares": np.ones((2, 2))}, eh.BadInput, r"expenditure_shares have shape \(2, 2\)"),
     ({"expenditure_shares": [[0.5, 0.5], [0.5, 0.4], [1, 0]]}, eh.BadInput, r"shares of country 'IND' sum to 0.9"),
     ({"expenditure_shares": [[0.5, 0.5], [1.5, -0.5], [1, 0]]}, eh.BadInput, r"'IND' on industry 'steel' is -0.5"),
+    ({"expenditure_shares": [[0.5, 0.5 + 2e-8], [1, 0], [1, 0]]}, eh.BadInput, r"'PAK' sum to 1 \+ 2e-08"),
+    ({"flows": with_cell((0, 1, 1), 1e308)}, eh.BadInput, r"'PAK' to 'IND' .* is 1e\+308; .* change the unit"),
+    ({"flows": 1e155 * flows()}, eh.BadInput, r"largest that can be computed with is 1e\+100"),
+    ({"flows": 1e-155 * flows()}, eh.BadInput, r"least that can be computed with is 1e-100: change the unit"),
+    ({"trade_elasticity": [4.0, 1e-16]}, eh.BadParameter, r"of industry 'steel' is 1e-16; .* 0.0001 is the least"),
+    ({"trade_elasticity": None}, eh.BadInput, r"trade_elasticity cannot be read .* it holds None"),
+    ({"trade_elasticity": True}, eh.BadInput, r"it holds True"),
+    ({"trade_elasticity": [4, "5"]}, eh.BadInput, r"it holds '5' at \[1\]"),
+    ({"trade_elasticity": np.array([4, "5"], object)}, eh.BadInput, r"it holds '5' at \[1\]"),
+    ({"scale_elasticity": [0.1, False]}, eh.BadInput, r"it holds False at \[1\]"),
+    ({"tariff": np.array([True, False])}, eh.BadInput, r"tariff cannot be read .* it holds True at \[0\]"),
+    ({"tariff": 25.0}, eh.BadParameter, r"tariff\['PAK', 'IND', 'textiles'\] is 25, .* did you mean 0.25\?"),
+    ({"export_subsidy": [0.0, 5.0]}, eh.BadParameter, r"'steel'\] is 5, a rate of 500 percent; did you mean 0.05\?"),
+    ({"production_subsidy": 30}, eh.BadParameter, r"production_subsidy\['VNM', 'steel'\] is 30"),
+    ({"tariff": np.full((3, 3, 1), 1.1)}, eh.BadParameter, r"look like powers \(1 \+ rate\); subtract 1"),
+    ({"large_rates": "yes"}, eh.BadParameter, r"large_rates is 'yes'; it must be False or True"),
     ({"production_subsidy": [-1.0, 0.0]}, eh.BadParameter, r"production_subsidy of country 'PAK' .* is -1"),
     ({"production_subsidy": [0.0, 0.0, 0.0]}, eh.BadInput, r"production_subsidy has shape \(3,\)"),
 ]  # fmt: skip
@@ -116,6 +132,43 @@ def test_all_faults_of_the_flows_are_reported_at_once():
     with pytest.raises(eh.BadInput) as caught:
         build(flows=x)
     assert len(caught.value.problems) == 3
+
+
+def test_all_faults_of_an_economy_are_reported_at_once():
+    with pytest.raises(eh.BadInput) as caught:
+        build(
+            countries=["A", "A", "B"], flows=with_cell((0, 1, 0), np.nan), trade_elasticity=[4.0, -4.0],
+            scale_elasticity=[-0.1, 0.1], entry="fre", tariff=[-2.0, 0.0], production_subsidy=np.zeros(5),
+            expenditure_shares=np.ones((3, 2)),
+        )  # fmt: skip
+    problems = caught.value.problems
+    for piece in (
+        "name 'A' twice", "in industry 'textiles' is nan", "trade_elasticity of industry 'steel' is -4",
+        "scale_elasticity of industry 'textiles' is -0.1", "entry is 'fre'", "is -2; rates must be",
+        "production_subsidy has shape (5,)", "sum to 2",
+    ):  # fmt: skip
+        assert any(piece in problem for problem in problems), piece
+    with pytest.raises(eh.BadParameter) as caught:
+        build(trade_elasticity=[4.0, -4.0], scale_elasticity=[-0.1, 0.1], tariff=9.0)
+    assert len(caught.value.problems) == 1 + 1 + 6 * 2
+
+
+def test_large_rates_are_accepted_when_confirmed():
+    world = build(tariff=6.0, large_rates=True)
+    assert world.tariff.max() == 6.0
+    policy = eh.Policy(tariff=7.0, large_rates=True)
+    kept = eh.counterfactual(world, policy=policy).policy
+    assert eh.counterfactual(world, policy=kept).policy.tariff.max() == 7.0
+    merged = world.select(["PAK"], internal_taxes="drop")
+    assert merged.tariff.max() == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("size", [1e-99, 1e99])
+def test_the_unit_of_flows_does_not_matter(size):
+    shock = eh.Shock(trade_cost=1.1)
+    expected = eh.counterfactual(build(), shock).welfare_hat
+    found = eh.counterfactual(build(flows=size * flows()), shock).welfare_hat
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_unknown_country_is_suggested():
@@ -165,7 +218,7 @@ def test_all_faults_of_a_table_are_reported_at_once():
     frame.loc[5, "destination"] = None
     frame = pd.concat([frame.drop(index=7), frame.loc[[8]]])
     with pytest.raises(eh.BadInput) as caught:
-        eh.Economy.from_long(frame, 4.0, **NAMES)
+        eh.Economy.from_long(frame, {"textiles": 4.0, "steel": -5.0}, None, **NAMES)
     text = "\n".join(caught.value.problems)
     for piece in (
         "row 0: 'value' is '1,5'; write it with a decimal point",
@@ -176,6 +229,8 @@ def test_all_faults_of_a_table_are_reported_at_once():
         "row 5 has no label in column 'destination'",
         "from 'IND' to 'PAK' in industry 'steel' has no row",
         "from 'IND' to 'IND' in industry 'textiles' stands in 2 rows",
+        "trade_elasticity of industry 'steel' is -5",
+        "scale_elasticity cannot be read as an array of numbers: it holds None",
     ):
         assert piece in text
 

@@ -32,6 +32,12 @@ def test_shapes_by_country_and_industry(world, shape):
     assert eh.Policy(production_subsidy=np.full(shape, 0.1)).rates(world).production_subsidy.shape == (3, 2)
 
 
+@pytest.mark.parametrize("number", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.array(2)])
+def test_numbers_of_any_type(world, number):
+    assert (eh.Shock(labour=number).hats(world).labour == 2.0).all()
+    assert (eh.Policy(production_subsidy=number).rates(world).production_subsidy == 2.0).all()
+
+
 def cost(cell, value):
     hat = np.ones((3, 3, 2))
     hat[cell] = value
@@ -61,6 +67,38 @@ def test_all_faults_of_a_shock_at_once(world):
     with pytest.raises(eh.BadInput) as caught:
         eh.counterfactual(world, eh.Shock(trade_cost=-1.0, productivity=[0.0, 1.0], labour=[1, np.nan, 1]))
     assert len(caught.value.problems) == 6 * 2 + 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda w: eh.Policy(tariff=25), eh.BadParameter, r"^tariff is 25, a rate of 2500 percent; did you mean 0.25"),
+        (lambda w: eh.Policy(export_subsidy=cost((0, 1, 1), 9.0)), eh.BadParameter, r"export_subsidy\[0, 1, 1\] is 9"),
+        (lambda w: eh.Policy(production_subsidy=[0, 5.0]), eh.BadParameter, r"production_subsidy\[1\] is 5"),
+        (lambda w: eh.Policy.uniform_tariff(w, "PAK", 25), eh.BadParameter, "rate is 25, .* did you mean 0.25"),
+        (lambda w: eh.Policy(tariff=True), eh.BadInput, "it holds True"),
+        (lambda w: eh.Policy(large_rates=3), eh.BadParameter, "large_rates is 3"),
+        (lambda w: eh.Shock(trade_cost=True), eh.BadInput, "it holds True"),
+        (lambda w: eh.Shock(labour=[1.0, None, 1.0]), eh.BadInput, r"it holds None at \[1\]"),
+        (lambda w: eh.Scenario(trade_elasticity=(e for e in [1.0])), eh.BadInput, "of a scenario is a generator"),
+        (lambda w: eh.Scenario(trade_elasticity=1e-9).world(w), eh.BadParameter, "'textiles' is 1e-09"),
+        (lambda w: eh.counterfactual(w, policy=eh.Policy(tariff=np.full((3, 3, 2), 1.2))), eh.BadParameter, "powers"),
+    ],
+)  # fmt: skip
+def test_slips_are_named(world, make, error, message):
+    with pytest.raises(error, match=message):
+        make(world)
+
+
+def test_all_faults_of_a_policy_at_once():
+    with pytest.raises(eh.BadInput) as caught:
+        eh.Policy(tariff="x", export_subsidy=25, production_subsidy=[None])
+    assert len(caught.value.problems) == 3
+
+
+def test_a_large_uniform_tariff_is_accepted_when_confirmed(world):
+    policy = eh.Policy.uniform_tariff(world, "PAK", 6.0, large_rates=True)
+    assert eh.counterfactuals(world, [policy], deficits="zero").ok.all()
 
 
 def test_alpha_at_or_above_one_is_refused():
@@ -115,6 +153,8 @@ def test_trade_in_one_direction_only_has_no_balanced_equilibrium(world):
         ({"deficits": [0.0, 1.0, 0.5]}, "must sum to zero"),
         ({"deficits": [0.0, np.nan, 0.5]}, "deficit of 'IND' is not finite"),
         ({"tol": 0.0}, "tol is 0.0"),
+        ({"tol": None}, "tol is None; it must be one number"),
+        ({"tol": True}, "tol is True; it must be one number"),
         ({"on_failure": "ignore"}, "on_failure is 'ignore'"),
     ],
 )

@@ -77,6 +77,8 @@ def choose_labels(known: Sequence[str], chosen, rest: str | None, what: str) -> 
     if chosen is None:
         return merge_labels(known, None, what)
     faults: list[str] = []
+    if isinstance(chosen, set | frozenset):
+        faults.append(f"selected {what} labels are a set, which has no order: give a list")
     chosen = _listed(chosen, f"selected {what} labels", faults)
     faults += [
         f"unknown {what} {name!r}{nearest(name, known)}"

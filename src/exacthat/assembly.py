@@ -243,8 +243,8 @@ def _check_scale_effects(economy: Economy, allow_multiple: bool) -> None:
     faults = [
         f"industry {economy.industries[k]!r} has mu*epsilon = {economy.alpha[k]:.4g}; under free entry the "
         f"equilibrium is unique only below 1: lower its scale elasticity ({economy.scale_elasticity[k]:g}) "
-        f"or its trade elasticity ({economy.trade_elasticity[k]:g}), or pass allow_multiple=True to "
-        "counterfactual for one of several equilibria"
+        f"or its trade elasticity ({economy.trade_elasticity[k]:g}). From Python, counterfactual with "
+        "allow_multiple=True returns one of several equilibria"
         for k in np.flatnonzero((economy.alpha >= 1.0) & (not allow_multiple))
     ]
     faults += [

@@ -1,23 +1,28 @@
-"""Reading arrays that users give: shapes, ranges and labels, with every fault named by its cell."""
+"""Reading arrays that users give: shapes and ranges, with every fault named by its cell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
+from exacthat.labels import carries_labels, in_order
 
 BLOCK = 1 << 20  # cells of flows looked at in one go: what is computed from large flows needs little memory
 MOST_THREADS = 2**31 - 1  # as many as C counts
 SHARE_SUM = 1e-8  # how closely given shares must sum to one and agree with the flows
+LARGEST_FLOW = 1e100  # beyond it, and below its inverse, squares of sums of flows leave the range of numbers
+LEAST_TRADE_ELASTICITY = 1e-4  # below it the rounding of logs, divided by it, is no longer small
+LARGE_RATE = 5.0  # rates from this on are taken for percentages
+CONFIRM_RATE = "set large_rates to true"
 
 
-def numbers(values, what: str) -> np.ndarray:
+def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
     """Copy `values` into a C-contiguous float array; a read-only memory map of such an array stays where it is.
 
-    Text, ragged lists, complex numbers, masked arrays and series with labels of their own (which a plain array
-    would lose) are `BadInput`.
+    `axes` are the labels of its last axes: a table that carries labels is put into their order. Text, truth values,
+    ragged lists, complex numbers, masked arrays and labels that are not in `axes` are `BadInput`.
     """
     if type(values) is float:
         return np.array(values)
@@ -29,24 +34,47 @@ def numbers(values, what: str) -> np.ndarray:
             return np.array(values, order="C")
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
-    index = getattr(values, "index", None)
-    if index is not None and not callable(index) and list(index) != list(range(len(values))):
-        raise BadInput(f"{what} carries labels of its own; pass .to_numpy() in the economy's order")
+    if isinstance(values, list | tuple):  # of numbers, or of rows that carry labels each
+        values = [
+            in_order(part, np.asarray(part), what, axes[1:]) if carries_labels(part) else part
+            for part in values
+        ]
     try:
         array = np.asarray(values)
-        if array.dtype.kind not in "biufO" or any(isinstance(value, str) for value in array.ravel()[:1]):
-            raise TypeError(f"it holds {array.dtype}")
-        return np.array(array, dtype=np.float64, order="C")
+        _refuse_non_numbers(values, array)
+        array = np.array(array, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
+    if isinstance(values, np.ndarray | list | int):
+        return array
+    return in_order(values, array, what, axes)
+
+
+def _refuse_non_numbers(values, array: np.ndarray) -> None:
+    """Raise a TypeError that names the first value which is no number but would be read as one."""
+    cells = array
+    if isinstance(values, list):
+        cells = np.asarray(values, dtype=object)  # numpy makes one type of what a list mixes
+    if cells.dtype.kind not in "iuf":
+        for at, value in np.ndenumerate(cells):
+            if value is None or isinstance(value, str | bytes | bool | np.bool_):
+                where = f" at [{', '.join(map(str, at))}]" if at else ""
+                raise TypeError(
+                    f"it holds {value.item() if isinstance(value, np.generic) else value!r}{where}"
+                )
+    if array.dtype.kind not in "iufO":
+        raise TypeError(f"it holds {array.dtype}")
 
 
 def number(value, what: str, low: float, high: float) -> float:
     """Read one number above `low` and at most `high`."""
     if type(value) is float and low < value <= high:
         return value
-    read = numbers(value, what)
-    if read.shape != () or isinstance(value, bool) or not low < read <= high:
+    try:
+        read = numbers(value, what)
+    except BadInput:
+        read = np.array([np.nan])
+    if read.shape != () or not low < read <= high:
         raise BadParameter(f"{what} is {value!r}; it must be one number above {low:g} and at most {high:g}")
     return float(read)
 
@@ -67,41 +95,6 @@ def frozen(array) -> np.ndarray:
     return array
 
 
-def labels(given, size: int, what: str, stem: str) -> tuple[str, ...]:
-    """Check `size` distinct labels of an axis, or number them."""
-    if given is None:
-        return tuple(f"{stem}{j}" for j in range(size))
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise BadInput(f"{what} is {given!r}; give a sequence of {size} labels")
-    given = list(given)
-    names = tuple(str(name).strip() for name in given)
-    if len(names) != size:
-        raise BadInput(f"{len(names)} {what} are named but the flows have {size}")
-    first: dict[str, int] = {}
-    faults = [
-        f"{what} name {name!r} twice (positions {first[name]} and {at}); labels must be distinct"
-        for at, name in enumerate(names)
-        if first.setdefault(name, at) != at
-    ]
-    faults += [
-        f"{what}: the label at position {at} is empty" for at, name in enumerate(names) if not name.strip()
-    ]
-    if faults:
-        raise BadInput(faults)
-    return names
-
-
-def positions(wanted, known, what: str) -> np.ndarray:
-    """Return where labels stand in `known`; unknown ones raise `BadInput` with the nearest spelling."""
-    wanted = list(wanted) if hasattr(wanted, "__iter__") and not isinstance(wanted, str) else [wanted]
-    wanted = [name if isinstance(name, str) else str(name) for name in wanted]
-    index = {label: at for at, label in enumerate(known)}
-    unknown = [f"unknown {what} {name!r}{nearest(name, known)}" for name in wanted if name not in index]
-    if unknown:
-        raise BadInput(unknown)
-    return np.array([index[name] for name in wanted], dtype=int)
-
-
 def blocks(flows) -> list[slice]:
     """Cut the origins of flows (N, N, K) into pieces of about `BLOCK` cells."""
     step = max(1, BLOCK // flows[0].size)
@@ -114,20 +107,25 @@ def flow_faults(flows, countries, industries) -> list[str]:
     sold, spending = np.empty(len(flows)), np.zeros(flows.shape[1:])
     for part in blocks(flows):
         cells = flows[part]
-        if not (cells.min() >= 0 and cells.max() < np.inf):
-            wrong = np.argwhere(~(np.isfinite(cells) & (cells >= 0)))
+        if not (cells.min() >= 0 and cells.max() <= LARGEST_FLOW):
+            wrong = np.argwhere(~((cells >= 0) & (cells <= LARGEST_FLOW)))
             shown = wrong[: max(0, 4 * SHOWN - len(faults))]
             unread += len(wrong) - len(shown)
             faults += [
                 f"flow from {countries[part.start + i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
-                f"{cells[i, n, k]:g}; flows must be finite and not negative: correct the cell or set it to 0"
+                f"{cells[i, n, k]:g}; {_cure_of_flow(cells[i, n, k])}"
                 for i, n, k in shown
             ]
         elif not faults:
             sold[part] = cells.sum(axis=(1, 2))
             spending += cells.sum(axis=0)
     if faults:
-        return [*faults, f"{unread} more flows are not finite or negative"] if unread else faults
+        return [*faults, f"{unread} more flows are not finite, negative or too large"] if unread else faults
+    total = sold.sum()
+    if 0 < total < 1 / LARGEST_FLOW:
+        return [
+            f"flows sum to {total:g}; the least that can be computed with is {1 / LARGEST_FLOW:g}: change the unit"
+        ]
     for i in np.flatnonzero(sold <= 0):
         faults.append(f"country {countries[i]!r} sells nothing, so it has no income: drop it or merge it")
     for n in np.flatnonzero(spending.sum(axis=1) <= 0):
@@ -137,9 +135,17 @@ def flow_faults(flows, countries, industries) -> list[str]:
     return faults
 
 
+def _cure_of_flow(value: float) -> str:
+    if np.isfinite(value) and value > 0:
+        return (
+            f"the largest that can be computed with is {LARGEST_FLOW:g}: correct the cell or change the unit"
+        )
+    return "flows must be finite and not negative: correct the cell or set it to 0"
+
+
 def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
-    """Read a scalar, (K,) or a mapping by industry label; above 0 if `positive`, else at least 0."""
-    if hasattr(given, "items") and hasattr(given, "keys") and not isinstance(given, Mapping):
+    """Read a scalar, (K,) or a mapping by industry label; `LEAST_TRADE_ELASTICITY` or more if `positive`, else 0."""
+    if hasattr(given, "items") and hasattr(given, "keys") and getattr(given, "ndim", 0) == 1:  # a series
         given = dict(given.items()) if list(given.keys()) != list(range(len(given))) else given.to_numpy()
     if isinstance(given, Mapping):
         faults = [
@@ -151,15 +157,15 @@ def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
         if faults:
             raise BadInput(faults)
         given = [given[name] for name in industries]
-    values = numbers(given, what)
+    values = numbers(given, what, industries)
     if values.shape not in {(), (len(industries),)}:
         raise BadInput(f"{what} has shape {values.shape}; give a scalar or ({len(industries)},)")
     values = np.array(np.broadcast_to(values, (len(industries),)))
-    good = np.isfinite(values) & ((values > 0) if positive else (values >= 0))
+    least = LEAST_TRADE_ELASTICITY if positive else 0.0
     faults = [
         f"{what} of industry {industries[k]!r} is {values[k]:g}; it must be finite and "
-        f"{'above 0' if positive else 'at least 0'}"
-        for k in np.flatnonzero(~good)
+        f"{f'above 0: {least:g} is the least that can be computed with' if positive else 'at least 0'}"
+        for k in np.flatnonzero(~(np.isfinite(values) & (values >= least)))
     ]
     if faults:
         raise BadParameter(faults)
@@ -168,7 +174,7 @@ def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
 
 def by_country_industry(given, countries, industries, what: str) -> np.ndarray:
     """Broadcast a scalar, (K,), (N, 1) or (N, K) to (N, K)."""
-    values = numbers(given, what)
+    values = numbers(given, what, countries, industries)
     n, k = len(countries), len(industries)
     if values.shape not in {(), (k,), (n, 1), (n, k)}:
         raise BadInput(f"{what} has shape {values.shape}; give a scalar, ({k},), ({n}, 1) or ({n}, {k})")
@@ -180,7 +186,7 @@ def by_route(given, countries, industries, what: str, home: float) -> np.ndarray
 
     A scalar or (K,) acts on foreign trade only: the diagonal is set to `home`. A full array acts where it says.
     """
-    values = numbers(given, what)
+    values = numbers(given, what, countries, countries, industries)
     n, k = len(countries), len(industries)
     if values.shape not in {(), (k,), (n, n, 1), (n, n, k)}:
         raise BadInput(
@@ -193,28 +199,56 @@ def by_route(given, countries, industries, what: str, home: float) -> np.ndarray
     return values
 
 
-def production_rates(given, countries, industries) -> np.ndarray:
-    """Read production subsidies (N, K): rates above -100 percent."""
+def production_rates(given, countries, industries, *, large: bool = True) -> np.ndarray:
+    """Read production subsidies (N, K): rates above -100 percent, and below `LARGE_RATE` unless `large`."""
     rates = by_country_industry(given, countries, industries, "production_subsidy")
     faults = [
         f"production_subsidy of country {countries[i]!r} in industry {industries[k]!r} is {rates[i, k]:g}; "
         "rates must be finite and above -1 (a rate of 0.1 is ten percent)"
         for i, k in np.argwhere(~(np.isfinite(rates) & (rates > -1)))
     ]
+    faults += [] if large else large_rates(rates, "production_subsidy", countries, industries)
     if faults:
         raise BadParameter(faults)
     return rates
 
 
-def border_rates(given, countries, industries, what: str) -> np.ndarray:
-    """Read tariffs or export subsidies (N, N, K): rates above -100 percent, zero on the diagonal."""
+def large_rate(rate: float, confirm: str = CONFIRM_RATE) -> str:
+    """Ask whether a rate was meant as a percentage; `confirm` is how to say that it was not."""
+    return f"is {rate:g}, a rate of {100 * rate:g} percent; did you mean {rate / 100:g}? if it is meant, {confirm}"
+
+
+def large_rates(rates: np.ndarray, what: str, *axes: Sequence[str]) -> list[str]:
+    """Ask about each cell of `rates` that looks like a percentage, by the labels in `axes` or else by position."""
+    large = rates >= LARGE_RATE
+    wrong = np.argwhere(large) if large.any() else ()
+    shown = wrong[: 4 * SHOWN]
+    faults = []
+    for at in shown:
+        cell = ", ".join(repr(axis[j]) for axis, j in zip(axes, at)) if axes else ", ".join(map(str, at))
+        place = f"{what}[{cell}]" if cell else what
+        faults.append(f"{place} {large_rate(rates[tuple(at)])}")
+    if len(wrong) > len(shown):
+        faults.append(f"{len(wrong) - len(shown)} more rates of {what} are that large")
+    return faults
+
+
+def border_rates(given, countries, industries, what: str, *, large: bool = True) -> np.ndarray:
+    """Read tariffs or export subsidies (N, N, K): as production subsidies, and zero on the diagonal."""
     rates = by_route(given, countries, industries, what, home=0.0)
     faults = [
         f"{what} on goods from {countries[i]!r} to {countries[n]!r} in industry {industries[k]!r} is "
         f"{rates[i, n, k]:g}; rates must be finite and above -1 (a rate of 0.1 is ten percent)"
         for i, n, k in np.argwhere(~(np.isfinite(rates) & (rates > -1)))
     ]
+    faults += [] if large else large_rates(rates, what, countries, countries, industries)
     home = np.arange(len(countries))
+    if (np.abs(rates[home, home] - 1.0) <= 0.5).all():
+        faults.append(
+            f"{what} is {rates[0, 0, 0]:g} on own goods of {countries[0]!r} and alike for the others: these look like "
+            "powers (1 + rate); subtract 1, and the diagonal must be 0"
+        )
+        raise BadParameter(faults)
     faults += [
         f"{what} of {countries[n]!r} on its own goods in industry {industries[k]!r} is {rates[n, n, k]:g}; "
         "the diagonal must be 0: domestic sales cross no border"
@@ -227,7 +261,7 @@ def border_rates(given, countries, industries, what: str) -> np.ndarray:
 
 def shares_by_country(given, countries, industries) -> np.ndarray:
     """Read expenditure shares (N, K): not negative, each row summing to one."""
-    shares = numbers(given, "expenditure_shares")
+    shares = numbers(given, "expenditure_shares", countries, industries)
     if shares.shape != (len(countries), len(industries)):
         raise BadInput(
             f"expenditure_shares have shape {shares.shape}; they must be ({len(countries)}, {len(industries)})"
@@ -238,7 +272,7 @@ def shares_by_country(given, countries, industries) -> np.ndarray:
         for n, k in np.argwhere(~(np.isfinite(shares) & (shares >= 0)))
     ]
     faults += [
-        f"expenditure shares of country {countries[n]!r} sum to {total:.6g}; they must sum to 1 within "
+        f"expenditure shares of country {countries[n]!r} sum to {_apart(total)}; they must sum to 1 within "
         f"{SHARE_SUM:g}: normalise them"
         for n, total in enumerate(shares.sum(axis=1))
         if not faults and abs(total - 1.0) > SHARE_SUM
@@ -248,9 +282,16 @@ def shares_by_country(given, countries, industries) -> np.ndarray:
     return shares
 
 
+def _apart(total: float) -> str:
+    """Write a sum with as many digits as tell it from one."""
+    return (
+        f"{total:.6g}" if abs(total - 1.0) > 1e-5 else f"1 {'-' if total < 1 else '+'} {abs(total - 1.0):.2g}"
+    )
+
+
 def input_shares(given, countries, industries) -> np.ndarray:
     """Read input shares of cost (N, K, K) or (K, K): [country, supplying industry, using industry]."""
-    shares = numbers(given, "input_shares")
+    shares = numbers(given, "input_shares", countries, industries, industries)
     n, k = len(countries), len(industries)
     if shares.shape not in {(k, k), (n, k, k)}:
         raise BadInput(
@@ -291,6 +332,19 @@ class Reader:
         """Note one fault; `out_of_range` says that the value is readable but not allowed."""
         self._problems.append(problem)
         self._only_ranges &= out_of_range
+
+    def faults(self, problems: Iterable[str], *, out_of_range: bool = False) -> None:
+        """Note several faults."""
+        for problem in problems:
+            self.fault(problem, out_of_range=out_of_range)
+
+    def attempt(self, read, *arguments, **options):
+        """Return what `read` makes of its arguments; None after noting the faults of a `BadInput`."""
+        try:
+            return read(*arguments, **options)
+        except BadInput as error:
+            self.faults(error.problems, out_of_range=isinstance(error, BadParameter))
+            return None
 
     def finish(self) -> None:
         """Raise what was noted, if anything."""

@@ -14,6 +14,7 @@ from threading import Lock, Timer
 import click
 
 from exacthat import cluster_study
+from exacthat.equilibrium import LARGEST_TOLERANCE
 from exacthat.errors import ExacthatError, NotCertified, NotConverged
 from exacthat.scenarios import DEFAULT, embedded
 
@@ -39,7 +40,7 @@ def _one_message(function):
         try:
             return function(*args, **options)
         except ExacthatError as error:
-            lines = str(error).splitlines()
+            lines = "\n".join(getattr(error, "problems", [str(error)])).splitlines()
             several = "".join(f"\n  {line}" for line in lines)
             click.echo(f"error: {lines[0]}" if len(lines) == 1 else f"error:{several}", err=True)
             raise SystemExit(error.exit_code) from None
@@ -72,8 +73,9 @@ def command():
 @click.option("--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
               help="Folder for the files, made if absent.  [default: the current one]")  # fmt: skip
 @click.option("--threads", type=click.IntRange(min=1), help="Threads to compute with; results do not change.")
-@click.option("--tol", type=click.FloatRange(0.0, 1e-3, min_open=True), default=1e-10, show_default=True,
-              help="Largest relative residual of a certified equilibrium.")  # fmt: skip
+@click.option("--tol", type=click.FloatRange(0.0, cluster_study.LARGEST, min_open=True), default=1e-10,
+              show_default=True, help="Largest relative residual of a certified equilibrium, at most "
+              f"{LARGEST_TOLERANCE:g}; of paths of clusters, at least {cluster_study.SMALLEST:g}.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON instead of the table.")
 @_one_message
 def run(scenario: str, country: str | None, folder: Path, threads: int | None, tol: float, as_json: bool):

@@ -11,7 +11,8 @@ import numpy as np
 
 from exacthat import checks
 from exacthat.checks import SHARE_SUM, frozen
-from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.errors import BadInput, nearest
+from exacthat.labels import axis_labels, positions
 
 ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the data and count as zero
 ENTRY = ("free", "restricted")
@@ -38,7 +39,7 @@ class Economy:
         consumer prices; any currency, nominal. The diagonal is domestic sales. Copied, except for a read-only
         ``numpy.memmap`` of float64, which is read where it lies: leave its file alone.
     trade_elasticity : scalar, (K,) or mapping by industry label
-        epsilon = sigma - 1 > 0.
+        epsilon = sigma - 1 > 0, at least 1e-4.
     scale_elasticity : scalar, (K,) or mapping by industry label
         mu = 1 / (gamma - 1) >= 0: the log change of productivity per log change of employment under free
         entry; price over marginal cost less one under restricted entry.
@@ -59,6 +60,10 @@ class Economy:
         ``input_shares[country, input, user]``: share of an input industry in the cost of a using industry
         (Cobb-Douglas); what is left of one is labour's share. Flows then contain intermediate goods and
         final demand is what users leave.
+    large_rates : bool
+        Confirms base-year rates of 5 and more (500 percent), which are taken for percentages otherwise.
+
+    Frames, series and xarrays that carry labels are put into the order of `countries` and `industries`.
 
     Raises
     ------
@@ -90,55 +95,67 @@ class Economy:
     export_subsidy: np.ndarray | None = None
     production_subsidy: np.ndarray | None = None
     input_shares: np.ndarray | None = None
+    large_rates: bool = False
 
     def __post_init__(self):
+        def settle(name, value):
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
+        for name, value in self._read().items():
+            settle(name, value)
+        if self.expenditure_shares is None:
+            self._check_final_demand()
+            settle("expenditure_shares", self.final_demand / self.expenditure[:, None])
+        accounts = np.stack([self.labour_income, self.income, self.expenditure])
+        faults = [
+            f"country {self.countries[i]!r} has labour income {accounts[0, i]:.4g}, national income "
+            f"{accounts[1, i]:.4g} and final spending {accounts[2, i]:.4g}; all must be above 0: correct its taxes or "
+            "input shares, or merge it"
+            for i in np.flatnonzero(~(accounts > 0).all(axis=0))
+        ]
+        if faults:
+            raise BadInput(faults)
+
+    def _read(self) -> dict:
+        """Return the fields as they are kept; raise all their faults together."""
         flows = checks.numbers(self.flows, "flows")
         if flows.ndim != 3 or flows.shape[0] != flows.shape[1] or 0 in flows.shape:
             raise BadInput(
                 f"flows have shape {flows.shape}; they must be (N, N, K): [origin, destination, industry]"
             )
         n, _, k = flows.shape
-        countries = checks.labels(self.countries, n, "countries", "C")
-        industries = checks.labels(self.industries, k, "industries", "industry")
+        report, faults = checks.Reader(), []
+        countries = report.attempt(axis_labels, self.countries, n, "countries", "C", faults)
+        industries = report.attempt(axis_labels, self.industries, k, "industries", "industry", faults)
+        report.faults(faults)
+        if countries is None or industries is None:  # nothing else can be told by name
+            report.finish()
         if self.entry not in ENTRY:
-            raise BadParameter(
-                f"entry is {self.entry!r}; it must be one of {ENTRY}{nearest(self.entry, ENTRY)}"
+            report.fault(
+                f"entry is {self.entry!r}; it must be one of {ENTRY}{nearest(self.entry, ENTRY)}",
+                out_of_range=True,
             )
-        faults = checks.flow_faults(flows, countries, industries)
-        if faults:
-            raise BadInput(faults)
-        axes = countries, industries
-
-        def settle(name, value):
-            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
-
-        settle("countries", countries)
-        settle("industries", industries)
-        settle("flows", flows)
+        report.choice("large_rates", self.large_rates, (False, True))
+        report.faults(checks.flow_faults(flows, countries, industries))
+        fields = {"countries": countries, "industries": industries, "flows": flows}
         for name, positive in (("trade_elasticity", True), ("scale_elasticity", False)):
-            settle(name, checks.elasticity(getattr(self, name), name, industries, positive=positive))
+            given = getattr(self, name)
+            fields[name] = report.attempt(checks.elasticity, given, name, industries, positive=positive)
+        axes, large = (countries, industries), bool(self.large_rates)
         for name in ("tariff", "export_subsidy"):
             if getattr(self, name) is not None:
-                rates = checks.border_rates(getattr(self, name), *axes, name)
-                settle(name, rates if rates.any() else None)
+                rates = report.attempt(checks.border_rates, getattr(self, name), *axes, name, large=large)
+                fields[name] = rates if rates is not None and rates.any() else None
         subsidy = 0.0 if self.production_subsidy is None else self.production_subsidy
-        settle("production_subsidy", checks.production_rates(subsidy, *axes))
-        if self.input_shares is not None:
-            settle("input_shares", checks.input_shares(self.input_shares, *axes))
-        if self.expenditure_shares is None:
-            self._check_final_demand()
-            settle("expenditure_shares", self.final_demand / self.expenditure[:, None])
-        else:
-            settle("expenditure_shares", checks.shares_by_country(self.expenditure_shares, *axes))
-        accounts = np.stack([self.labour_income, self.income, self.expenditure])
-        faults = [
-            f"country {countries[i]!r} has labour income {accounts[0, i]:.4g}, national income {accounts[1, i]:.4g} "
-            f"and final spending {accounts[2, i]:.4g}; all must be above 0: correct its taxes or input shares, or "
-            "merge it"
-            for i in np.flatnonzero(~(accounts > 0).all(axis=0))
-        ]
-        if faults:
-            raise BadInput(faults)
+        fields["production_subsidy"] = report.attempt(checks.production_rates, subsidy, *axes, large=large)
+        for name, read in (
+            ("input_shares", checks.input_shares),
+            ("expenditure_shares", checks.shares_by_country),
+        ):
+            if getattr(self, name) is not None:
+                fields[name] = report.attempt(read, getattr(self, name), *axes)
+        report.finish()
+        return fields
 
     def __setstate__(self, state):
         """Keep arrays of a deep copy, or of one sent elsewhere, read-only: what is derived from them is kept."""
@@ -184,8 +201,8 @@ class Economy:
         mappings by industry label. Other options go to `Economy`; `tariff` and `export_subsidy` may also name a
         column of rates (0.1 is ten percent; 0 on own trade, and on absent rows).
 
-        Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels, values
-        that are not numbers, negative or not finite.
+        Raises `BadInput` with all faults of the table: absent and duplicate rows, unknown labels and labels that look
+        alike, values that are not numbers, negative or not finite.
 
         >>> rows = {"origin": ["A", "A", "B", "B"], "destination": ["A", "B", "A", "B"],
         ...         "industry": ["food"] * 4, "value": [8.0, 2.0, 1.0, 9.0]}
@@ -196,7 +213,17 @@ class Economy:
 
         columns = {"origin": origin, "destination": destination, "industry": industry, "value": value}
         columns |= {role: options[role] for role in RATES if isinstance(options.get(role), str)}
-        flows, countries, industries, rates = read_long(table, columns, missing, countries, industries)
+        flows, countries, industries, rates, problems = read_long(
+            table, columns, missing, countries, industries
+        )
+        if problems:
+            report = checks.Reader()
+            report.faults(problems)
+            report.attempt(checks.elasticity, trade_elasticity, "trade_elasticity", industries, positive=True)
+            report.attempt(
+                checks.elasticity, scale_elasticity, "scale_elasticity", industries, positive=False
+            )
+            report.finish()
         options |= rates
         return cls(
             flows, trade_elasticity, scale_elasticity, countries=countries, industries=industries, **options
@@ -438,11 +465,11 @@ class Economy:
 
     def country_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one country or several; unknown labels raise `BadInput`."""
-        return checks.positions(names, self.countries, "country")
+        return positions(names, self.countries, "country")
 
     def industry_index(self, names: str | Sequence[str]) -> np.ndarray:
         """Return the positions of one industry or several; unknown labels raise `BadInput`."""
-        return checks.positions(names, self.industries, "industry")
+        return positions(names, self.industries, "industry")
 
 
 def require_economy(value) -> Economy:

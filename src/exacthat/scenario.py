@@ -13,6 +13,9 @@ from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter
 from exacthat.kernels.gravity import cy
 
+HATS = ("trade_cost", "productivity", "labour", "entry_cost")
+RATES = ("tariff", "export_subsidy", "production_subsidy")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shock:
@@ -41,7 +44,9 @@ class Shock:
     entry_cost: np.ndarray | None = None
 
     def __post_init__(self):
-        _keep_copies(self)
+        report = checks.Reader()
+        _keep_copies(self, HATS, report)
+        report.finish()
 
     def checked(self, economy: Economy) -> Shock:
         """Return the same shock once its shapes and values fit `economy`; None where nothing changes."""
@@ -92,6 +97,9 @@ class Policy:
     production_subsidy : scalar, (K,), (N, 1) or (N, K)
         s, paid on sales at home and abroad.
 
+    large_rates : bool
+        Confirms rates of 5 and more (500 percent), which are taken for percentages otherwise: `BadParameter`.
+
     None keeps the base year's own rates. Budgets balance lump sum within each country.
 
     >>> eco = Economy([[[3.0, 2.0]]], [5.0, 4.0], [0.1, 0.2], countries=["PAK"])
@@ -102,9 +110,16 @@ class Policy:
     tariff: np.ndarray | None = None
     export_subsidy: np.ndarray | None = None
     production_subsidy: np.ndarray | None = None
+    large_rates: bool = False
 
     def __post_init__(self):
-        _keep_copies(self)
+        report = checks.Reader()
+        report.choice("large_rates", self.large_rates, (False, True))
+        _keep_copies(self, RATES, report)
+        for name in RATES if not self.large_rates else ():
+            if getattr(self, name) is not None:
+                report.faults(checks.large_rates(getattr(self, name), name), out_of_range=True)
+        report.finish()
 
     @classmethod
     def corrective(cls, economy: Economy, countries=None) -> Policy:
@@ -117,7 +132,7 @@ class Policy:
         rates = np.array(require_economy(economy).production_subsidy)
         chosen = slice(None) if countries is None else economy.country_index(countries)
         rates[chosen] = economy.scale_elasticity
-        return cls(production_subsidy=rates)
+        return cls(production_subsidy=rates, large_rates=True)
 
     @classmethod
     def free_trade(cls, economy: Economy) -> Policy:
@@ -128,14 +143,23 @@ class Policy:
         True
         """
         kept = np.array(require_economy(economy).production_subsidy)
-        return cls(tariff=0.0, export_subsidy=0.0, production_subsidy=kept)
+        return cls(tariff=0.0, export_subsidy=0.0, production_subsidy=kept, large_rates=True)
 
     @classmethod
-    def uniform_tariff(cls, economy: Economy, importer, rate: float, origins=None, industries=None) -> Policy:
+    def uniform_tariff(
+        cls,
+        economy: Economy,
+        importer,
+        rate: float,
+        origins=None,
+        industries=None,
+        *,
+        large_rates: bool = False,
+    ) -> Policy:
         """Let `importer` levy the tariff `rate` (0.1 is ten percent) on `origins` and `industries` (all by default).
 
         `importer` may be one label or several; all other tariffs stay the base year's. Raises `BadInput` for
-        unknown labels.
+        unknown labels, `BadParameter` for a rate of 5 and more that `large_rates` does not confirm.
 
         >>> eco = Economy([[[3.0], [1.0]], [[1.0], [3.0]]], 5.0, countries=["PAK", "IND"])
         >>> Policy.uniform_tariff(eco, "PAK", 0.1).tariff[:, :, 0]
@@ -151,14 +175,17 @@ class Policy:
             raise BadInput(
                 f"origins are {economy.countries[buyers[0]]!r} alone, the importer itself: name foreign ones"
             )
-        rates[np.ix_(sellers, buyers, goods)] = checks.number(rate, "rate", -1.0, np.inf)
+        rate = checks.number(rate, "rate", -1.0, np.inf)
+        if rate >= checks.LARGE_RATE and not large_rates:
+            raise BadParameter(f"rate {checks.large_rate(rate)}")
+        rates[np.ix_(sellers, buyers, goods)] = rate
         rates[np.arange(n), np.arange(n)] = 0.0
-        return cls(tariff=rates)
+        return cls(tariff=rates, large_rates=True)
 
     def rates(self, economy: Economy) -> Policy:
         """Return all three instruments checked and broadcast; None for bilateral rates that are zero everywhere."""
         axes = economy.countries, economy.industries
-        full: dict[str, np.ndarray | None] = {}
+        full = {"large_rates": self.large_rates or economy.large_rates}
         for name in ("tariff", "export_subsidy"):
             given, own = getattr(self, name), getattr(economy, name)
             rates = own if given is None else checks.border_rates(given, *axes, name)
@@ -208,11 +235,18 @@ class Scenario:
             for value, kind, name in ((self.shock, Shock, "shock"), (self.policy, Policy, "policy"))
             if value is not None and not isinstance(value, kind)
         ]
+        for name in ("deficits", "trade_elasticity", "scale_elasticity"):
+            given = getattr(self, name)
+            try:
+                own = copy(given)  # what the caller does to an array later is no part of it
+            except TypeError:
+                faults.append(
+                    f"{name} of a scenario is a {type(given).__name__}; give a number, an array or a mapping"
+                )
+                continue
+            object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
         if faults:
             raise BadInput(faults)
-        for name in ("deficits", "trade_elasticity", "scale_elasticity"):
-            own = copy(getattr(self, name))  # what the caller does to an array later is no part of it
-            object.__setattr__(self, name, checks.frozen(own) if type(own) is np.ndarray else own)
 
     def world(self, economy: Economy) -> Economy:
         """Return `economy` with this row's elasticities.
@@ -228,12 +262,13 @@ class Scenario:
         return replace(world, expenditure_shares=None) if economy.consistent > world.consistent else world
 
 
-def _keep_copies(instruments) -> None:
-    """Turn what a user gave into read-only arrays of our own."""
+def _keep_copies(instruments, names, report: checks.Reader) -> None:
+    """Turn what a user gave into read-only arrays of our own; None, and a note in `report`, where it cannot be."""
     kept = vars(instruments)
-    for name, given in kept.items():
-        if given is not None:
-            kept[name] = checks.frozen(checks.numbers(given, name))
+    for name in names:
+        if kept[name] is not None:
+            read = report.attempt(checks.numbers, kept[name], name)
+            kept[name] = None if read is None else checks.frozen(read)
 
 
 def _made(kind: type, arrays: dict):
@@ -288,7 +323,7 @@ def deficit_levels(given, economy: Economy) -> np.ndarray:
         if given == "zero":
             return np.zeros_like(economy.deficits)
         raise BadParameter(f"deficits is {given!r}; it must be 'fixed', 'zero' or one level per country")
-    levels = checks.numbers(given, "deficits")
+    levels = checks.numbers(given, "deficits", economy.countries)
     if levels.shape != economy.deficits.shape:
         raise BadInput(
             f"deficits have shape {levels.shape}; give 'fixed', 'zero' or ({len(economy.countries)},) levels"

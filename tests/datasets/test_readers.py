@@ -300,6 +300,10 @@ def test_pymrio_faults():
     flat.Z = flat.Z.set_axis(["a", "b", "c", "d"], axis=1)
     with pytest.raises(eh.BadInput, match="Z columns hold the label 'a'; each must be a pair"):
         from_pymrio(flat)
+    nameless = frames(tab)
+    nameless.Y = nameless.Y.set_axis([(None, "x"), *nameless.Y.columns[1:]], axis=1)
+    with pytest.raises(eh.BadInput, match=r"Y columns hold the label \((None|nan), 'x'\)"):
+        from_pymrio(nameless)
     twice = frames(tab)
     twice.Z = twice.Z.set_axis(twice.Z.columns[[0, 0, 1, 2]], axis=1)
     with pytest.raises(eh.BadInput, match="labels must be distinct"):

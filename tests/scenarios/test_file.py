@@ -211,7 +211,6 @@ def test_wrong_changes_are_named(entry, message):
         (GAINS, "give either data"),
         (f'{DATA}flows = "a.csv"\n{GAINS}', "give either data"),
         (f'{DATA}elasticities = "e.csv"\n{GAINS}', "elasticities has no use with data"),
-        (f'[economy]\nflows = "flows.csv"\nservices_trade_elasticity = 4\n{GAINS}', "has no use with flows"),
         (f'[economy]\ndata = "wiod2104"\n{GAINS}', "did you mean 'wiod2014'?"),
         (f"[economy]\ndata = 2014\n{GAINS}", "data is 2014; it must be a text"),
         (f'{DATA}entry = "fre"\n{GAINS}', "did you mean 'free'?"),
@@ -287,6 +286,44 @@ def test_all_faults_come_at_once():
     assert "line 3: [economy] 'entri' is not a key; did you mean 'entry'?" in problems[0]
 
 
+def test_faults_of_file_tables_labels_and_changes_come_at_once(folder):
+    """What cannot be used has a stand-in, so that the rest of the file is checked in the same round."""
+    flows = folder / "flows.csv"
+    rows = [line + (",tariff" if at == 0 else ",0") for at, line in enumerate(flows.read_text().splitlines())]
+    rows[2] = rows[2].removesuffix("0") + "10"
+    flows.write_text("\n".join(rows), encoding="utf-8")
+    text = """
+        [economy]
+        flows = "flows.csv"
+        services_trade_elasticity = 4
+        trade_elasticity = -4
+        scale_elasticity = "LL"
+        entry = "fre"
+        [study]
+        countries = ["XX"]
+        [[counterfactual]]
+        name = "it"
+        tariff = 25
+        productivity = [{ country = "YY", hat = 1.1 }]
+    """
+    problems = faults(text, folder)
+    for piece in (
+        "services_trade_elasticity has no use with flows",
+        "did you mean 'free'?",
+        "scale_elasticity is 'LL'; it must be a number",
+        "is 10, a rate of 1000 percent; did you mean 0.1? if it is meant, set large_rates to true",
+        "unknown label 'XX'",
+        "[counterfactual it] tariff is 25, a rate of 2500 percent; did you mean 0.25?",
+        "unknown label 'YY'",
+    ):
+        assert sum(piece in problem for problem in problems) == 1, (piece, problems)
+    faults(text.replace("[study]", "large_rates = 1\n[study]"), folder)
+    text = text.replace('scale_elasticity = "LL"', "large_rates = true")
+    problems = faults(text, folder)
+    assert any("trade_elasticity of industry" in problem for problem in problems)
+    assert not any("1000 percent" in problem for problem in problems)
+
+
 def test_parameters_beside_other_faults_are_bad_input():
     text = f'{DATA}trade_elasticity = -1\n{GAINS}title = "x"'
     assert len(faults(text, kind=BadInput)) == 17
@@ -360,6 +397,21 @@ def test_scenarios_that_are_not_there(tmp_path, monkeypatch, name, message):
     with pytest.raises(BadInput) as caught:
         scenarios.find(name)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: scenarios.find(None), "scenario is None; give the name"),
+        (lambda: scenarios.read(3, "x"), "the text of a scenario is a int"),
+        (lambda: scenarios.run("peers"), "plan is a str; pass what"),
+        (lambda: scenarios.run(scenarios.find("autarky-wiod2008"), threads=0), "threads is 0"),
+        (lambda: scenarios.run(scenarios.find("autarky-wiod2008"), tol=1), "tol is 1; it must be one number"),
+    ],
+)
+def test_slips_of_calls_are_named(call, message):
+    with pytest.raises(BadInput, match=message):
+        call()
 
 
 def test_tariffs_and_entry_costs_are_what_the_api_makes_of_them(tmp_path):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exacthat.aggregation import merge_labels
-from exacthat.checks import SHARE_SUM, border_rates, frozen, labels
+from exacthat.checks import SHARE_SUM, border_rates, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.labels import axis_labels
 
 NEGATIVE = ("raise", "zero")
 
@@ -36,9 +37,9 @@ class InputOutputTable:
 
     def __post_init__(self):
         n, k, c = (len(tuple(axis)) for axis in (self.countries, self.industries, self.categories))
+        faults: list[str] = []
         for name, size in (("countries", n), ("industries", k), ("categories", c)):
-            object.__setattr__(self, name, labels(getattr(self, name), size, name, ""))
-        faults = []
+            object.__setattr__(self, name, axis_labels(getattr(self, name), size, name, "", faults))
         for name, shape in (("Z", (n, k, n, k)), ("F", (n, k, n, c)), ("value_added", (n, k))):
             if name == "value_added" and self.value_added is None:
                 continue

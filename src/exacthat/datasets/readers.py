@@ -13,6 +13,7 @@ from exacthat.aggregation import Grouping
 from exacthat.checks import numbers
 from exacthat.datasets.mrio import InputOutputTable
 from exacthat.errors import SHOWN, BadInput, nearest
+from exacthat.labels import absent
 
 OUTPUT = ("OUT", "OUTPUT", "GO", "TOTAL", "TOT")  # labels of gross output, which the sums are checked against
 VALUE_ADDED = ("VA", "VALU")
@@ -76,10 +77,11 @@ def from_pymrio(mrio, *, rename: Mapping[str, str] | None = None) -> InputOutput
     }  # fmt: skip
     pairs = {name: list(axis) for name, axis in axes.items()}
     faults = [
-        f"{name} hold the label {label!r}; each must be a pair: (region, sector) or (region, category)"
+        f"{name} hold the label {label!r}; each must be a pair of texts: (region, sector) or (region, "
+        "category)"
         for name, found in pairs.items()
         for label in found
-        if not (isinstance(label, tuple) and len(label) == 2)
+        if not (isinstance(label, tuple) and len(label) == 2) or any(map(absent, label))
     ]
     if faults:
         raise BadInput(faults)

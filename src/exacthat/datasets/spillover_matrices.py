@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from exacthat.checks import frozen, positions
+from exacthat.checks import frozen
 from exacthat.datasets.catalogue import catalogue, describe, read, record
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.labels import positions
 
 _MATRICES = {
     "proximity": ("proximity", "proximity"),

@@ -14,8 +14,8 @@ Three tables, of which [economy] is needed:
                  (purged, the default) or "fixed"; entry = "free" or "restricted"; trade_elasticity,
                  scale_elasticity = a number or a table by industry, or elasticities = "b.csv" with the columns
                  industry, trade_elasticity, scale_elasticity; missing = "raise" or "zero" (rows absent from
-                 the flows); source = a text; for embedded data services_trade_elasticity, expenditure_shares
-                 and as_published as `exacthat.datasets.load` has them
+                 the flows); large_rates = true (confirms rates of 5 and more); source = a text; for embedded data
+                 services_trade_elasticity, expenditure_shares and as_published as `exacthat.datasets.load` has them
     [study]      kind = "country-study", "corrective-policy", "gains-from-trade" or "counterfactual";
                  countries = the rows of the table, all by default; single_industry_elasticity for gains
                  from trade; "table5" and "nafta" are the kinds of the two embedded scenarios of these names,

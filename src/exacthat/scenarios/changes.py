@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from exacthat.checks import LARGE_RATE, large_rate
 from exacthat.economy import Economy
 from exacthat.scenario import Policy, Shock
 from exacthat.scenarios.faults import Faults, is_number
@@ -15,8 +16,9 @@ HATS = {"trade_cost": ROUTE, "productivity": CELL, "labour": ("country",), "entr
 SUBSIDY = "production_subsidy"
 RATES = {"tariff": ROUTE, "export_subsidy": ROUTE, SUBSIDY: CELL}
 AXES = HATS | RATES
+CONFIRM = "add large_changes = true"
 KEYS = ("name", *AXES, "corrective", "large_changes")
-LARGE = 5.0  # hats beyond this or its inverse, and rates from this on, are taken for percentages
+LARGE = LARGE_RATE  # hats beyond this or its inverse are taken for percentages, as rates are
 
 
 def read_change(entry: Mapping, economy: Economy, where: str, faults: Faults) -> tuple[Shock, Policy]:
@@ -42,7 +44,7 @@ def read_change(entry: Mapping, economy: Economy, where: str, faults: Faults) ->
             )
     if "corrective" in entry:
         _correct(entry["corrective"], rates[SUBSIDY], given[SUBSIDY], economy, where, faults)
-    return Shock(**hats), Policy(**rates)
+    return Shock(**hats), Policy(**rates, large_rates=True)
 
 
 def _shape(key: str, economy: Economy) -> tuple[int, ...]:
@@ -93,19 +95,13 @@ def _positions(axis: str, entry: Mapping, economy: Economy, where: str, faults: 
 
 
 def _judge_amount(key: str, amount: str, value, large: bool, where: str, faults: Faults) -> None:
-    confirm = "if it is meant, add large_changes = true"
     if amount == "rate":
         if not (is_number(value) and -1.0 < value < np.inf):
             faults.add(
                 where, f"{key}: rate is {value!r}; it must be a number above -1 (ten percent is 0.1)", key
             )
         elif value >= LARGE and not large:
-            faults.add(
-                where,
-                f"{key} = {value:g} is a rate of {100 * value:g} percent; did you mean {value / 100:g}? "
-                f"{confirm}",
-                key,
-            )
+            faults.add(where, f"{key} {large_rate(value, CONFIRM)}", key)
         return
     endless = key == "trade_cost" and value == np.inf
     if not (is_number(value) and value > 0 and (value < np.inf or endless)):
@@ -119,7 +115,7 @@ def _judge_amount(key: str, amount: str, value, large: bool, where: str, faults:
     elif not (endless or large or 1 / LARGE < value < LARGE):
         faults.add(
             where,
-            f"{key} = {value:g} is {value:g} times the old value; ten percent more is 1.1; {confirm}",
+            f"{key} = {value:g} is {value:g} times the old value; ten percent more is 1.1; if it is meant, {CONFIRM}",
             key,
         )
 

@@ -20,8 +20,10 @@ from exacthat.tables import MISSING, RATES
 ELASTICITIES = ("trade_elasticity", "scale_elasticity")
 FLOWS = ("origin", "destination", "industry", "value")
 DATA_ONLY = ("services_trade_elasticity", "expenditure_shares", "as_published")
-FLOWS_ONLY = ("source", "missing", "elasticities")
+FLOWS_ONLY = ("source", "missing", "elasticities", "large_rates")
 KEYS = ("data", "flows", "deficits", "entry", *ELASTICITIES, *DATA_ONLY, *FLOWS_ONLY)
+CHOICES = {"entry": ENTRY, "missing": MISSING}
+STAND_IN = {"trade_elasticity": 1.0}  # for elasticities that cannot be used, to check the rest of a file
 WHERE = "economy"
 
 
@@ -34,27 +36,45 @@ class Built(NamedTuple):
 
 
 def build(table: Mapping, folder: Path, faults: Faults) -> Built | None:
-    """Return what [economy] describes, or None after noting why it cannot be built."""
-    before = len(faults)
+    """Return what [economy] describes, or None after noting why it cannot be built.
+
+    Where faults leave the labels known, what is returned has stand-ins for what is wrong: for the checks of the
+    rest of the file.
+    """
     embedded = "data" in table
+    source = "data" if embedded else "flows"
     if embedded == ("flows" in table):
         faults.add(WHERE, "give either data = (an embedded data set) or flows = (a CSV file)")
-    for key in FLOWS_ONLY if embedded else DATA_ONLY:
-        if key in table:
-            faults.add(WHERE, f"{key} has no use with {'data' if embedded else 'flows'}: drop it", key)
-    faults.choice(WHERE, table, "entry", ENTRY, "free")
-    faults.text(WHERE, table, "data" if embedded else "flows")
-    for key in ELASTICITIES:
-        named = embedded and key == "trade_elasticity" and isinstance(table.get(key), str)
-        if key in table and not (named or is_number(table[key]) or _by_label(table[key])):
-            faults.add(WHERE, f"{key} is {table[key]!r}; it must be a number or a table by industry", key)
-    if len(faults) > before:
         return None
+    if faults.text(WHERE, table, source) is None:
+        return None
+    usable = {key: value for key, value in table.items() if _judge(key, table, embedded, faults)}
+    refused = {*ELASTICITIES, "elasticities"} & (table.keys() - usable.keys())
+    if refused and not embedded:
+        usable = {key: value for key, value in usable.items() if "elasticit" not in key} | STAND_IN
     try:
-        return _from_data(table) if embedded else _from_flows(table, folder, faults)
+        return _from_data(usable) if embedded else _from_flows(usable, folder, faults)
     except BadInput as error:
         faults.absorb(WHERE, error)
-        return None
+    return _data_set(table["data"]) if table.get("data") in datasets.names() else None
+
+
+def _judge(key: str, table: Mapping, embedded: bool, faults: Faults) -> bool:
+    """Whether the value under `key` can be used; note it if not."""
+    before, value = len(faults), table[key]
+    if key in (FLOWS_ONLY if embedded else DATA_ONLY):
+        faults.add(WHERE, f"{key} has no use with {'data' if embedded else 'flows'}: drop it", key)
+    elif key in CHOICES:
+        faults.choice(WHERE, table, key, CHOICES[key], CHOICES[key][0])
+    elif key == "large_rates" and not isinstance(value, bool):
+        faults.add(WHERE, f"{key} is {value!r}; it must be true or false", key)
+    elif key in ("source", "elasticities"):
+        faults.text(WHERE, table, key)
+    elif key in ELASTICITIES:
+        named = embedded and key == "trade_elasticity" and isinstance(value, str)
+        if not (named or is_number(value) or _by_label(value)):
+            faults.add(WHERE, f"{key} is {value!r}; it must be a number or a table by industry", key)
+    return len(faults) == before
 
 
 def _by_label(value) -> bool:
@@ -73,8 +93,11 @@ def _from_data(table: Mapping) -> Built:
         for key in ELASTICITIES
         if isinstance(table.get(key), dict)
     }  # fmt: skip
-    hashes = {table["data"]: datasets.data_hash(table["data"])}
-    return Built(datasets.load(table["data"], **options, **changed) if changed else economy, hashes, ())
+    return _data_set(table["data"], **options, **changed) if changed else _data_set(table["data"], economy)
+
+
+def _data_set(name: str, economy: Economy | None = None, **options) -> Built:
+    return Built(economy or datasets.load(name, **options), {name: datasets.data_hash(name)}, ())
 
 
 def _override(economy: Economy, key: str, given: Mapping[str, float]) -> np.ndarray:
@@ -90,35 +113,41 @@ def _override(economy: Economy, key: str, given: Mapping[str, float]) -> np.ndar
 
 
 def _from_flows(table: Mapping, folder: Path, faults: Faults) -> Built | None:
-    missing = faults.choice(WHERE, table, "missing", MISSING, "raise")
-    faults.text(WHERE, table, "source")
     hashes: dict[str, str] = {}
-    names = [table["flows"]]
-    elasticities = {key: table[key] for key in ELASTICITIES if key in table}
-    if "elasticities" in table:
-        names.append(table["elasticities"])
-        if elasticities:
-            faults.add(WHERE, "give elasticities in a file or as keys, not both", "elasticities")
-            return None
-        if faults.text(WHERE, table, "elasticities") is None:
-            return None
-        columns = _read_csv(folder / names[1], hashes, names[1], ("industry", "trade_elasticity"))
-        elasticities = _elasticities(columns, names[1])
-    if "trade_elasticity" not in elasticities:
-        faults.add(WHERE, "trade_elasticity is missing: give a number, a table by industry or elasticities")
-        return None
-    columns = _read_csv(folder / names[0], hashes, names[0], FLOWS)
+    names = [table[key] for key in ("flows", "elasticities") if key in table]
+    before = len(faults)
     try:
-        economy = Economy.from_long(
-            columns,
-            **elasticities,
-            **{rate: rate for rate in RATES if rate in columns},
-            missing=missing,
-            entry=table.get("entry", "free"),
-        )
+        elasticities = _own_elasticities(table, folder, hashes)
     except BadInput as error:
-        raise type(error)([f"{names[0]}: {problem}" for problem in error.problems]) from None
+        faults.absorb(WHERE, error)
+    name = table["flows"]
+    columns = _read_csv(folder / name, hashes, name, FLOWS)
+    given = {"missing": table.get("missing", "raise"), "entry": table.get("entry", "free")}
+    given["large_rates"] = table.get("large_rates", False)
+    given |= {rate: rate for rate in RATES if rate in columns}
+    given |= elasticities if len(faults) == before else STAND_IN
+    try:
+        economy = Economy.from_long(columns, **given)
+    except BadInput as error:
+        faults.absorb(WHERE, type(error)([f"{name}: {problem}" for problem in error.problems]))
+        try:
+            economy = Economy.from_long(columns, **STAND_IN, missing="zero")
+        except BadInput:
+            return None
     return Built(economy, hashes, tuple(folder / name for name in names))
+
+
+def _own_elasticities(table: Mapping, folder: Path, hashes: dict[str, str]) -> dict:
+    """Return the elasticities of own flows, from keys or from a file."""
+    given = {key: table[key] for key in ELASTICITIES if key in table}
+    if "elasticities" in table and given:
+        raise BadInput("give elasticities in a file or as keys, not both")
+    if "elasticities" in table:
+        name = table["elasticities"]
+        given = _elasticities(_read_csv(folder / name, hashes, name, ("industry", "trade_elasticity")), name)
+    if "trade_elasticity" not in given:
+        raise BadInput("trade_elasticity is missing: give a number, a table by industry or elasticities")
+    return given
 
 
 def _read_csv(path: Path, hashes: dict[str, str], name: str, needed) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
+from exacthat.cluster_study import names as cluster_names
 from exacthat.country_study.whole import DATA, DRAWS, SEED
 from exacthat.datasets import series_countries
 from exacthat.economy import Economy
@@ -107,14 +108,18 @@ def find(scenario: str | Path, country: str | None = None) -> Plan:
     >>> find("autarky-wiod2008").kind
     'gains-from-trade'
     """
+    if not isinstance(scenario, str | Path):
+        raise BadInput(f"scenario is {scenario!r}; give the name of an embedded one or the path of a file")
     name = str(scenario)
     if name in embedded():
         return read((files(__package__) / f"{name}.toml").read_text(encoding="utf-8"), name, country=country)
     path = Path(scenario)
     if path.suffix.lower() != ".toml":
+        own, known = f"{name}.toml", (*embedded(), *cluster_names())
+        hint = f"; did you mean {own!r}?" if Path(own).is_file() else nearest(name, known)
         raise BadInput(
-            f"there is no scenario {name!r}{nearest(name, embedded())} (known: {', '.join(embedded())}; "
-            "the path of an own scenario ends in .toml)"
+            f"there is no scenario {name!r}{hint} (known: {', '.join(embedded())}; studies of clusters: "
+            f"{', '.join(cluster_names())}; the path of an own scenario ends in .toml)"
         )
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -137,6 +142,9 @@ def read(text: str, origin: str, folder: Path = Path(), country: str | None = No
     >>> plan.name, plan.deficits, len(plan.countries)
     ('mine', 'zero', 44)
     """
+    if not isinstance(text, str):
+        raise BadInput(f"the text of a scenario is a {type(text).__name__}; find reads a file by its path")
+    origin, folder = str(origin), Path(folder)
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

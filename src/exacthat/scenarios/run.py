@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from exacthat.checks import number, thread_count
 from exacthat.country_study import CountryStudy, country_study
+from exacthat.equilibrium import LARGEST_TOLERANCE
+from exacthat.errors import BadInput
 from exacthat.published import nafta, table5
 from exacthat.scenarios.file import COUNTRY_STUDY, Plan
 from exacthat.study import Progress, Result, corrective_policy, counterfactuals, trade_gains
@@ -11,12 +14,17 @@ from exacthat.study import Progress, Result, corrective_policy, counterfactuals,
 def run(
     plan: Plan, *, tol: float = 1e-10, threads: int | None = None, progress: Progress | None = None
 ) -> Result | CountryStudy:
-    """Return what the study that `plan` describes found; raises as the functions of `exacthat.study` do.
+    """Return what the study that `plan` describes found.
+
+    `tol` is at most 1e-6. Raises `BadInput` for what is no plan, and as the functions of `exacthat.study` do.
 
     >>> from exacthat.scenarios import find
     >>> run(find("autarky-wiod2008")).columns["gains_from_trade"].round(1)
     array([23.5, 32.7, 12.7,  4. ,  4.4])
     """
+    if not isinstance(plan, Plan):
+        raise BadInput(f"plan is a {type(plan).__name__}; pass what exacthat.scenarios.find or read returns")
+    tol, threads = number(tol, "tol", 0.0, LARGEST_TOLERANCE), thread_count(threads)
     if plan.kind == COUNTRY_STUDY:
         country, *peers = plan.countries
         numbers = {"draws": plan.draws, "seed": plan.seed, "learning": plan.learning, "tol": tol}

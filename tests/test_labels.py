@@ -1,0 +1,178 @@
+"""Tables that carry labels are put in order or refused; labels that cannot stand, or look alike, are refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import exacthat as eh
+from exacthat.labels import look_alikes
+
+COUNTRIES, INDUSTRIES = ["PAK", "IND", "CHN"], ["food", "steel", "cars"]
+NAMES = {"countries": COUNTRIES, "industries": INDUSTRIES}
+FLOWS = np.random.default_rng(2).uniform(1, 2, (3, 3, 3)) + 5 * np.eye(3)[:, :, None]
+ROWS = {
+    "origin": ["A", "A", "B", "B"],
+    "destination": ["A", "B", "A", "B"],
+    "industry": ["food"] * 4,
+    "value": [8.0, 2.0, 1.0, 9.0],
+}
+
+
+def build(**changes):
+    return eh.Economy(
+        **{"flows": FLOWS, "trade_elasticity": 4.0, "scale_elasticity": 0.1, **NAMES, **changes}
+    )
+
+
+def shuffled(values, rows=COUNTRIES, columns=INDUSTRIES):
+    """The same numbers by label, in another order."""
+    return pd.DataFrame(values, rows, columns).iloc[::-1, [1, 2, 0]]
+
+
+class Labelled:
+    """An array with labels as xarray has them."""
+
+    def __init__(self, values, **axes):
+        self._values, self.dims, self.indexes = values, list(axes), axes
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._values, dtype=dtype)
+
+
+SHARES = np.random.default_rng(3).dirichlet(np.ones(3), 3)
+INPUTS = np.random.default_rng(4).uniform(0, 0.2, (3, 3))
+RATES = np.random.default_rng(5).uniform(0, 0.2, (3, 3, 3)) * ~np.eye(3, dtype=bool)[:, :, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "plain", "labelled"),
+    [
+        ("expenditure_shares", SHARES, shuffled(SHARES)),
+        ("production_subsidy", SHARES, shuffled(SHARES)),
+        ("production_subsidy", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
+        ("production_subsidy", SHARES, [pd.Series(row, INDUSTRIES)[::-1] for row in SHARES]),
+        ("input_shares", INPUTS, shuffled(INPUTS, INDUSTRIES)),
+        ("trade_elasticity", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
+        ("tariff", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
+        ("tariff", RATES, Labelled(RATES[::-1, :, ::-1], o=COUNTRIES[::-1], d=COUNTRIES, k=INDUSTRIES[::-1])),
+    ],
+)
+def test_labelled_tables_are_read_by_label(name, plain, labelled):
+    options = {"expenditure_shares": SHARES} if name == "input_shares" else {}
+    expected, found = (getattr(build(**options, **{name: given}), name) for given in (plain, labelled))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_deficits_are_read_by_label():
+    levels = pd.Series({"CHN": 0.2, "PAK": -0.3, "IND": 0.1})
+    assert eh.counterfactual(build(), deficits=levels).deficits.tolist() == [-0.3, 0.1, 0.2]
+
+
+def test_columns_of_polars_are_labels():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(dict(zip(INDUSTRIES, SHARES.T))).select("cars", "food", "steel")
+    np.testing.assert_array_equal(build(expenditure_shares=frame).expenditure_shares, SHARES)
+    unnamed = polars.DataFrame(SHARES)
+    np.testing.assert_array_equal(build(expenditure_shares=unnamed).expenditure_shares, SHARES)
+    with pytest.raises(eh.BadInput, match=r"labels of its own \('cars'\)"):
+        eh.Shock(productivity=frame)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            pd.DataFrame(SHARES, COUNTRIES, ["food", "steel", "car"]),
+            "column label 'car', .* did you mean 'cars'",
+        ),
+        (pd.DataFrame(SHARES, ["PAK", "PAK", "IND"], INDUSTRIES), "row label 'PAK' twice"),
+        (pd.DataFrame(SHARES[:2], COUNTRIES[:2], INDUSTRIES), "lacks the row label 'CHN'"),
+    ],
+)
+def test_other_labels_are_named(given, message):
+    with pytest.raises(eh.BadInput, match=message):
+        build(expenditure_shares=given)
+
+
+def test_a_series_by_country_is_none_by_industry():
+    """As many countries as industries: only the labels tell them apart."""
+    with pytest.raises(eh.BadInput, match="row label 'PAK', which is none"):
+        build(production_subsidy=pd.Series([0.1, 0.2, 0.3], COUNTRIES))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: eh.Shock(productivity=pd.DataFrame(np.ones((3, 3)), columns=["cars", "steel", "food"])),
+        lambda: eh.Shock(labour=pd.Series([1.0, 2.0, 3.0], COUNTRIES)),
+        lambda: eh.Shock(productivity=[row for _, row in shuffled(SHARES).iterrows()]),
+        lambda: eh.Shock(trade_cost=Labelled(np.ones((3, 3, 1)), o=COUNTRIES)),
+        lambda: eh.Policy(production_subsidy=shuffled(SHARES)),
+        lambda: build(flows=Labelled(FLOWS, o=COUNTRIES, d=COUNTRIES, k=INDUSTRIES)),
+    ],
+)
+def test_labels_are_refused_where_the_order_is_not_known(change):
+    with pytest.raises(eh.BadInput, match=r"labels of its own .*to_numpy"):
+        change()
+
+
+def test_numbered_frames_are_plain_arrays():
+    assert eh.Shock(productivity=pd.DataFrame(2 * np.ones((3, 3)))).productivity.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"countries": set(COUNTRIES)}, "countries are a set, which has no order"),
+        ({"industries": frozenset(INDUSTRIES)}, "industries are a set"),
+        ({"countries": ["PAK", None, "CHN"]}, "label at position 1 is None"),
+        ({"industries": ["food", "steel", float("nan")]}, "label at position 2 is nan"),
+        ({"countries": [b"PAK", "IND", "CHN"]}, "label at position 0 is b'PAK'; give it as text"),
+        ({"countries": b"PAK"}, "give a sequence"),
+        ({"countries": ["Ind", "IND", "CHN"]}, "'IND' looks like 'Ind'; if they are one, write them alike"),
+        ({"industries": ["food", "iron ore", "Iron  Ore"]}, "'Iron  Ore' looks like 'iron ore'"),
+    ],
+)
+def test_labels_that_cannot_stand_are_refused(given, message):
+    with pytest.raises(eh.BadInput, match=message):
+        build(**given)
+
+
+@pytest.mark.parametrize("name", ["wiod2014", "wiod2008", "icio2019", "nafta1993"])
+def test_no_labels_of_the_embedded_data_look_alike(name):
+    held = eh.datasets.arrays(name)
+    assert not look_alikes([*held["countries"].tolist(), *held["industries"].tolist()], "labels")
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ({"industry": ["food", "Food", "food ", "food"]}, {}, "'Food' looks like 'food'"),
+        ({"origin": [b"A", b"A", b"B", b"B"]}, {}, "row 0: 'origin' is b'A'; decode labels to text"),
+        ({"value": [True, 2.0, 1.0, 9.0]}, {}, "row 0: 'value' is True; it must be a number"),
+        ({"origin": [None] * 4, "destination": [None] * 4, "industry": [None] * 4}, {}, "row 3 has no label"),
+        ({}, {"countries": {"A", "B"}}, "countries are a set"),
+        ({}, {"countries": ["A", "B", None]}, "label at position 2 is None"),
+        ({"tariff": [0, 10, 10, 0]}, {"tariff": "tariff"}, r"tariff\['A', 'B', 'food'\] is 10, .* mean 0.1"),
+    ],
+)
+def test_slips_in_long_tables(changes, options, message):
+    with pytest.raises(eh.BadInput, match=message):
+        eh.Economy.from_long(ROWS | changes, 4.0, **options)
+
+
+def test_a_missing_label_is_no_label():
+    with pytest.raises(eh.BadInput) as caught:
+        eh.Economy.from_long(ROWS | {"origin": ["A", None, "B", "B"]}, 4.0)
+    assert not any("'None'" in problem for problem in caught.value.problems)
+
+
+def test_blanks_around_labels_do_not_count():
+    world = eh.Economy.from_long(ROWS | {"industry": ["food", " food", "food ", "food"]}, {"food": 4.0})
+    assert world.industries == ("food",)
+
+
+def test_lazy_tables_are_to_be_collected():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(eh.BadInput, match=r"LazyFrame .* collect\(\) it first"):
+        eh.Economy.from_long(polars.LazyFrame(ROWS), 4.0)
