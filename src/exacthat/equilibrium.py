@@ -8,13 +8,14 @@ from functools import cached_property, partial
 import numpy as np
 
 from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
-from exacthat.blocs import largest_imbalance, price_power, slacks
+from exacthat.blocs import price_power, slacks
 from exacthat.certificate import Certificate
 from exacthat.checks import frozen, number, thread_count
-from exacthat.conditions import BALANCE, CERTIFIED, NOT_CONVERGED, conditions_met
+from exacthat.conditions import CERTIFIED, NOT_CONVERGED, conditions_met
 from exacthat.economy import Economy, require_economy
 from exacthat.error_bound import Evidence
-from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
+from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotCertified, NotConverged
+from exacthat.failures import failure, unfinanced
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
@@ -324,6 +325,22 @@ def counterfactual(
     )
 
 
+def require_certified(value) -> Equilibrium:
+    """Return `value` if it is a certified equilibrium.
+
+    Raises `BadInput` for anything else, `NotCertified` for the iterate that `on_failure="return"` may leave:
+    what is computed from it would look like a result.
+    """
+    if not isinstance(value, Equilibrium):
+        raise BadInput(f"eq is a {type(value).__name__}; pass the result of exacthat.counterfactual(...)")
+    if not value.certificate.ok:
+        raise NotCertified(
+            f"this equilibrium is not certified, so nothing is computed from it: {failure(value)}",
+            certificate=value.certificate,
+        )
+    return value
+
+
 def check_changes(shock, policy) -> None:
     """Refuse a shock or policy of another type."""
     for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
@@ -371,9 +388,13 @@ def _solved(
         outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
     result = equilibrium_of(economy, policy, deficits, problem, outcome, tolerance, threads)
     if outcome.ends:
-        raise NoEquilibrium(_unfinanced(result, outcome.ends))
+        raise NoEquilibrium(unfinanced(result, outcome.ends))
     if not result.certificate.ok and on_failure == "raise":
-        raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
+        raise NotConverged(
+            f"{failure(result)}; the last iterate is in .equilibrium",
+            equilibrium=result,
+            reached=outcome.completed,
+        )
     return result
 
 
@@ -383,55 +404,6 @@ def _implied_base(economy: Economy, allow_multiple: bool) -> System | None:
         return base_system(replace(economy, expenditure_shares=None), allow_multiple)
     except BadInput:
         return None
-
-
-def _unfinanced(result: Equilibrium, ends: str) -> str:
-    """Say how far the deficits can be financed after the change, and who is to lend most."""
-    lent = -result.deficits / result.economy.labour_income
-    n = int(np.argmax(lent))
-    return (
-        f"the deficits cannot be financed after this change: at {ends}, a lender's spending falls to zero. The largest "
-        f"lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of its base-year labour income, more than it can "
-        "earn abroad: pass deficits='zero' or smaller ones"
-    )
-
-
-def _failure(result: Equilibrium) -> str:
-    """Say what a result misses and what to do."""
-    certificate = result.certificate
-    if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
-        gap = cy.slacks(result._system, result._solution).imbalance
-        n = int(np.argmax(gap))
-        if gap[n] <= BALANCE:
-            between, inside = largest_imbalance(result._system, result._solution)
-            names = ", ".join(repr(result.countries[i]) for i in np.flatnonzero(inside))
-            return (
-                f"trade of the group {names} with the others is small and misses its balance by {between:.1e} of "
-                "itself: too little to tell their relative wage. End it with infinite trade costs, or use a smaller "
-                "shock (the result is in .equilibrium)"
-            )
-        trade = (
-            result._solution.imports[n] + result._solution.exports[n]
-        ) / result._solution.state.expenditure[n]
-        return (
-            f"trade of country {result.countries[n]!r} is {trade:.1e} of its spending and misses its balance by "
-            f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
-            "shock (the result is in .equilibrium)"
-        )
-    if certificate.alpha_max >= 1.0:
-        return (
-            f"the equilibrium of the base year was followed over {certificate.completed:.3g} percent of the change; "
-            "its branch may end there, since with mu*epsilon of one and above an industry can leave a country for "
-            "good. Try a smaller change; the last iterate is in .equilibrium"
-        )
-    followed = (
-        f"the solution was followed over {np.floor(10 * certificate.completed) / 10:g} percent of the change"
-    )
-    return (
-        f"the solver stopped at a residual of {certificate.residual:.2e} (tolerance {certificate.tolerance:.0e}), "
-        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; {followed}. Try a smaller "
-        "change, or lower scale elasticities; the last iterate is in .equilibrium"
-    )
 
 
 def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome | None:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exacthat.checks import frozen, numbers
-from exacthat.equilibrium import Equilibrium
-from exacthat.errors import BadInput, NotConverged
+from exacthat.checks import frozen, numbers, thread_count
+from exacthat.equilibrium import Equilibrium, require_certified
+from exacthat.errors import BadInput, NotConverged, nearest
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Pullback, System
+from exacthat.solver import default_threads
 
 ACCURACY = 1e-12  # relative residual of the transposed solve
 LEAST_ACCURACY = 1e-9  # above it the gradient is refused
+SCALE = "scale_elasticity"
+NO_SCALE = "under restricted entry it is part of the base year's accounts and has no derivative"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,11 @@ class WelfareGradient(Mapping):
     products: int
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self.values_by_name[name]
+        if name in self.values_by_name:
+            return self.values_by_name[name]
+        if name == SCALE:
+            raise KeyError(f"{SCALE}: {NO_SCALE}")
+        raise KeyError(f"{name!r} is no parameter{nearest(name, tuple(self.values_by_name))}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values_by_name)
@@ -42,7 +49,7 @@ class WelfareGradient(Mapping):
         return len(self.values_by_name)
 
 
-def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int = 1) -> WelfareGradient:
+def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int | None = None) -> WelfareGradient:
     """Derivative of a country's log welfare, or of a weighted sum, at an equilibrium.
 
     Parameters
@@ -51,14 +58,17 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int = 1) -
         Where the derivative is taken: the base year (`counterfactual(economy)`) or any other.
     country_or_weights : label or (N,)
         Whose ln What, or the weights of a sum over countries.
+    threads : int, optional
+        For the compiled kernel; results do not depend on it.
 
     By the implicit function theorem dW = W_theta - z' F_theta with J' z = W_x, where F is the residual of the hat
     system (kernels/gravity/ref.py), J its Jacobian: one transposed solve for all parameters. Base-year data and
     the policy's rates stay where they are; deficits stay fixed in the numeraire. Under restricted entry the scale
     elasticity is part of the base year's accounts and has no derivative here.
 
-    Raises `BadInput` for an unknown country or weights of another shape, `NotConverged` where the transposed
-    solve stops above a relative residual of 1e-9. Cost: about as many passes as the solve itself.
+    Raises `BadInput` for an unknown country or weights of another shape, `NotCertified` for an equilibrium without
+    a certificate, `NotConverged` where the transposed solve stops above a relative residual of 1e-9. Cost: about as
+    many passes as the solve itself.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
@@ -66,8 +76,9 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int = 1) -
     >>> bool(abs(slope["productivity"].sum() - 1.0) < 1e-12)      # better technology everywhere
     True
     """
-    weights = _weights(eq, country_or_weights)
+    weights = _weights(require_certified(eq), country_or_weights)
     system, point = with_spending(eq)
+    threads = thread_count(threads) or default_threads(system)
     state = eq._solution.state
     spending = weights / state.expenditure
     price_power = weights * system.spending_shares / system.trade_elasticity[:, None]
@@ -91,10 +102,14 @@ def _weights(eq: Equilibrium, country_or_weights) -> np.ndarray:
         weights[eq.economy.country_index(country_or_weights)] = 1.0
         return weights
     weights = numbers(country_or_weights, "weights")
-    if weights.shape != (n,) or not np.isfinite(weights).all():
-        raise BadInput(
-            f"give a country's label or ({n},) finite weights, not an array of shape {weights.shape}"
-        )
+    if weights.shape != (n,):
+        raise BadInput(f"give a country's label or ({n},) weights, not an array of shape {weights.shape}")
+    faults = [
+        f"the weight of country {eq.countries[i]!r} is {weights[i]:g}; weights must be finite"
+        for i in np.flatnonzero(~np.isfinite(weights))
+    ]
+    if faults:
+        raise BadInput(faults)
     return weights
 
 
@@ -150,7 +165,7 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
         labour = system.labour_share.T * np.log(eq.labour_hat)[:, None]
         fixed = 0.0 if eq.shock.entry_cost is None else np.log(eq.shock.entry_cost)
         by_mu = epsilon * (point.sales - ln_cost).T + epsilon * (labour - fixed)
-        values["scale_elasticity"] = (ln_u * by_mu).sum(axis=0)
+        values[SCALE] = (ln_u * by_mu).sum(axis=0)
     return values
 
 
