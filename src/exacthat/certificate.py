@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from exacthat.checks import frozen
 from exacthat.conditions import CERTIFIED
 from exacthat.error_bound import Evidence, error_bound
 from exacthat.kernels.gravity.system import Solution
@@ -80,7 +81,8 @@ class Certificate:
         >>> held.error_bound_method, bool((held.error_bound < 1e-9).all())
         ('Newton-Kantorovich bound', True)
         """
-        return self._bound[0]
+        bound, _ = self._bound
+        return None if bound is None else frozen(bound)
 
     @property
     def error_bound_method(self) -> str:

@@ -13,12 +13,13 @@ from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.equilibrium import require_certified
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.read_only import ReadOnly
 
 SHOWN = 5e-6  # log points; less prints as 0.000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decomposition:
+class Decomposition(ReadOnly):
     """Terms of a log change of welfare, country by country.
 
     kind        what was decomposed, and how

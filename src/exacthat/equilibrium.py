@@ -19,6 +19,7 @@ from exacthat.failures import failure, unfinanced
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import Outcome, default_threads, on_branch, solve, trade_shares
 
@@ -28,7 +29,7 @@ REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything co
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Equilibrium:
+class Equilibrium(ReadOnly):
     """One counterfactual world, in hats (new over base year) and in levels.
 
     welfare_hat          (N,)    What = Ehat / Phat, total; `welfare_per_head_hat` divides by Lhat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from exacthat.equilibrium import Equilibrium, require_certified
 from exacthat.errors import BadInput, NotConverged, nearest
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Pullback, System
+from exacthat.read_only import ReadOnly
 from exacthat.solver import default_threads
 
 ACCURACY = 1e-12  # relative residual of the transposed solve
@@ -21,7 +23,7 @@ NO_SCALE = "under restricted entry it is part of the base year's accounts and ha
 
 
 @dataclass(frozen=True, eq=False)
-class WelfareGradient(Mapping):
+class WelfareGradient(ReadOnly, Mapping):
     """Derivatives of (weighted) log welfare, by the name of what moves.
 
     Keys and shapes: "trade_cost" (N, N, K), "productivity", "entry_cost" (N, K), "labour" (N,): by the log of the
@@ -31,7 +33,7 @@ class WelfareGradient(Mapping):
     `residual` is the relative residual of the transposed solve, `products` what it cost in passes.
     """
 
-    values_by_name: dict[str, np.ndarray]
+    values_by_name: Mapping[str, np.ndarray]
     residual: float
     products: int
 
@@ -92,7 +94,8 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int | None
     dual = Point(*(None if part is None else -part for part in dual))
     back = cy.pullback(system, point, dual, spending, price_power, threads)
     values = _by_name(eq, system, point, dual, back, weights)
-    return WelfareGradient({name: frozen(value) for name, value in values.items()}, residual, products)
+    shown = MappingProxyType({name: frozen(value) for name, value in values.items()})
+    return WelfareGradient(shown, residual, products)
 
 
 def _weights(eq: Equilibrium, country_or_weights) -> np.ndarray:

@@ -10,10 +10,11 @@ from exacthat.checks import frozen
 from exacthat.decomposition import exposure, leontief, scale_effects
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadParameter, NoEquilibrium
+from exacthat.read_only import ReadOnly
 
 
 @dataclass(frozen=True, eq=False)
-class GainsFromTrade:
+class GainsFromTrade(ReadOnly):
     """Gains from trade relative to autarky, and what they are made of; arrays (N,) in country order.
 
     ``ln(1 - percent/100) = trade_term + scale_term + income_term`` exactly, for any size:
@@ -119,7 +120,7 @@ def single_industry_gains(economy: Economy, trade_elasticity: float) -> np.ndarr
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GainsTable:
+class GainsTable(ReadOnly):
     """Gains from trade by country (N,), in percent, in models of one and of many industries.
 
     countries             labels

@@ -13,6 +13,7 @@ from exacthat.checks import frozen
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import counterfactual
 from exacthat.errors import BadInput
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy
 
 STEP = 1e-3  # of the way to the corrective policy, either side: the error of a slope is of order STEP squared
@@ -49,7 +50,7 @@ def elasticity_correlation(trade_elasticity, scale_elasticity, weights=None) -> 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Immiserization:
+class Immiserization(ReadOnly):
     """Corrective policy s = mu of each country alone: elasticities, prediction and outcome.
 
     countries                                 labels

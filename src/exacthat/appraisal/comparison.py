@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import Reader, frozen
 from ..errors import BadInput, BadParameter
+from ..read_only import ReadOnly
 from .mill import RULES, MillTest, mill_of_paths, supported_by
 from .search import Difference
 from .series import fit
@@ -48,7 +49,7 @@ class Tail:
 
 
 @dataclass(frozen=True, eq=False)
-class Appraisal:
+class Appraisal(ReadOnly):
     """A policy against a baseline, by country; arrays are (N,).
 
     Utility of a stream is ln W at `inverse_elasticity` 1 and (W^(1-theta) - 1)/(1-theta) otherwise, W in

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import Reader, frozen
 from ..errors import BadInput, nearest
+from ..read_only import ReadOnly
 
 RULES = ("share", "stands")
 _NAMED = 3  # industries that a verdict names
@@ -16,7 +17,7 @@ _WITHIN = 9  # dates looked at between two breakpoints
 
 
 @dataclass(frozen=True, eq=False)
-class MillTest:
+class MillTest(ReadOnly):
     """The Mill test by country and industry.
 
     `supported` (N, K) is what was tested, `stands` (N, K) the verdict (False where nothing was tested),

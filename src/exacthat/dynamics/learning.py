@@ -11,12 +11,13 @@ import numpy as np
 from exacthat.checks import Reader, frozen
 from exacthat.economy import Economy
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.read_only import ReadOnly
 
 LAWS = ("additive", "proportional", "stocks")
 
 
 @dataclass(frozen=True, eq=False)
-class Learning:
+class Learning(ReadOnly):
     """Describe how productivity phi (N, K) grows with employment at home and abroad.
 
     Parameters

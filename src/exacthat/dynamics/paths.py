@@ -18,6 +18,7 @@ from exacthat.economy import Economy
 from exacthat.errors import BadInput, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import WORK
 
@@ -50,7 +51,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class States:
+class States(ReadOnly):
     """Worlds at T dates; the first axis is dropped where a single date was asked for.
 
     times (T,); productivity (T, N, K) is phi; output_shares (T, N, K) employment shares; welfare_hat (T, N)

@@ -16,6 +16,7 @@ from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual
 from exacthat.errors import BadInput, ExacthatError, NotConverged
 from exacthat.kernels.gravity import cy
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Scenario, Shock, deficit_levels
 from exacthat.sweep.rows import Base, Row
 from exacthat.threads import processors
@@ -32,7 +33,7 @@ WORK = ("iterations", "evaluations", "products")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Batch:
+class Batch(ReadOnly):
     """Results of S scenarios, one row each, in the order given; a failed row is nan and says why.
 
     welfare_hat, price_index_hat, wage_hat, income_hat, expenditure_hat    (S, N), as in `Equilibrium`
