@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -18,6 +19,7 @@ from exacthat.scenario import Policy
 
 STEP = 1e-3  # of the way to the corrective policy, either side: the error of a slope is of order STEP squared
 TOLERANCE = 1e-12  # a slope divides residuals by 2 STEP
+DOUBTFUL = 1e6  # tolerances of a solve within which the sign of a change asks for the certified error bound
 PARTS = ("efficiency", "transfer_abroad", "gains_from_trade", "other_income")
 
 
@@ -94,6 +96,23 @@ class Immiserization(ReadOnly):
         """Transfer abroad and gains from trade (N,) as they turn out."""
         return frozen(self.outcome["transfer_abroad"] + self.outcome["gains_from_trade"])
 
+    @cached_property
+    def error(self) -> np.ndarray:
+        """Bound (N,) on the error of `gain`, from the certificates; 0 where gain and terms of trade are far from zero.
+
+        Far is `DOUBTFUL` tolerances: there no sign hangs on it, and a bound costs more than its solve.
+        """
+        near = np.minimum(np.abs(self.gain), np.abs(self.terms_of_trade))
+        held = [self.certificates[f"{country} alone"] for country in self.countries]
+        return frozen(
+            [one.error_bound[n] if near[n] <= DOUBTFUL * one.tolerance else 0.0 for n, one in enumerate(held)]
+        )
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Where (N,) a country gains (1) or loses (-1) by more than `error`; 0 where it sees no change."""
+        return frozen(_sign(self.gain, self.error))
+
     def to_frame(self):
         """Return a pandas frame, one row per country: correlation by output, then 100 log points."""
         import pandas as pd
@@ -124,13 +143,22 @@ class Immiserization(ReadOnly):
         for n, country in enumerate(self.countries):
             cells = (f"{values[n]:z{len(name)}.2f}" for name, values in columns.items())
             lines.append("  ".join([f"{country:{first}}", *cells]))
-        right = int((np.sign(self.predicted_terms_of_trade) == np.sign(self.terms_of_trade)).sum())
-        whole = int((np.sign(self.predicted_gain) == np.sign(self.gain)).sum())
+        steps = self.error / STEP  # what it makes of an error in a slope
+        right = (_sign(self.predicted_terms_of_trade, steps) == _sign(self.terms_of_trade, self.error)).sum()
+        whole = (_sign(self.predicted_gain, steps) == self.direction).sum()
+        still = (self.direction == 0).sum()
         lines.append(
-            f"{int((self.gain < 0).sum())} of {len(self.gain)} countries lose; the sign of the terms of trade is as "
+            f"{(self.direction < 0).sum()} of {len(self.gain)} countries lose"
+            + f", {still} see no change" * bool(still)
+            + "; the sign of the terms of trade is as "
             f"predicted in {right}, the sign of the whole gain in {whole}: a first step says little about all of it"
         )
         return "\n".join(lines)
+
+
+def _sign(values, error) -> np.ndarray:
+    """Sign of what exceeds its error; 0 for the rest."""
+    return np.where(np.abs(values) > error, np.sign(values), 0.0).astype(int)
 
 
 def immiserization(
