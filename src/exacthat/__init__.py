@@ -14,6 +14,7 @@ _HOMES = {
         "NoEquilibrium",
         "NotConverged",
         "NotCertified",
+        "MissingLibrary",
     ),
     "economy": ("Economy",),
     "scenario": ("Shock", "Policy", "Scenario"),

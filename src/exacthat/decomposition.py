@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.checks import frozen
 from exacthat.economy import Economy
 from exacthat.equilibrium import require_certified
@@ -47,11 +48,10 @@ class Decomposition(ReadOnly):
 
     def to_frame(self):
         """Return a pandas frame in 100 log points: one row per country, the terms, total, exact."""
-        import pandas as pd
-
         columns = {**self.terms, "total": self.total, "exact": self.exact}
-        index = pd.Index(self.countries, name="country")
-        return pd.DataFrame({name: 100.0 * values for name, values in columns.items()}, index=index)
+        return tabular.frame(
+            {name: 100.0 * values for name, values in columns.items()}, country=self.countries
+        )
 
     def __repr__(self):
         return f"Decomposition({self.kind}: {', '.join(self.terms)}; {len(self.countries)} countries)"
@@ -60,15 +60,8 @@ class Decomposition(ReadOnly):
         idle = [name for name, values in self.terms.items() if np.abs(values).max() < SHOWN]
         shown = {name: values for name, values in self.terms.items() if name not in idle}
         shown |= {"total": self.total, "exact": self.exact}
-        first = max(len(name) for name in (*self.countries, "country"))
-        widths = {name: max(len(name), 9) for name in shown}
-        lines = [
-            f"{self.kind}, 100 log points",
-            "  ".join([f"{'country':{first}}", *(f"{name:>{widths[name]}}" for name in shown)]),
-        ]
-        for n, country in enumerate(self.countries):
-            cells = (f"{100.0 * values[n]:z{widths[name]}.3f}" for name, values in shown.items())
-            lines.append("  ".join([f"{country:{first}}", *cells]))
+        shown = {name: 100.0 * values for name, values in shown.items()}
+        lines = [f"{self.kind}, 100 log points", *tabular.text(self.countries, shown, 3)]
         lines += [f"0.000 everywhere: {', '.join(idle)}"] if idle else []
         lines.append(f"largest |total - exact| {100.0 * np.abs(self.error).max():.1e}")
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
 from exacthat.blocs import price_power, slacks
 from exacthat.certificate import Certificate
@@ -25,6 +26,8 @@ from exacthat.solver import Outcome, default_threads, on_branch, solve, trade_sh
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
+SHOWN = 5e-4  # percent; less prints as 0.000, and may be no more than the error of a solve
+HATS = ("welfare", "real_wage", "price_index", "wage", "income", "expenditure")
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
 
@@ -34,7 +37,7 @@ class Equilibrium(ReadOnly):
 
     welfare_hat          (N,)    What = Ehat / Phat, total; `welfare_per_head_hat` divides by Lhat
     price_index_hat      (N,)    Phat = prod_k d^(-beta/epsilon)
-    wage_hat             (N,)    per unit of labour
+    wage_hat             (N,)    per unit of labour; `real_wage_hat` divides by Phat
     income_hat           (N,)    national income: labour, profits, net tax revenue
     expenditure_hat      (N,)    Ehat: income plus deficit
     output_share_hat     (N, K)  yhat, employment shares; 1 where the base year has no output
@@ -92,6 +95,11 @@ class Equilibrium(ReadOnly):
     def expenditure_hat(self) -> np.ndarray:
         """Ehat (N,)."""
         return frozen(self._solution.state.expenditure / self.economy.expenditure)
+
+    @property
+    def real_wage_hat(self) -> np.ndarray:
+        """what / Phat (N,)."""
+        return self.wage_hat / self.price_index_hat
 
     @cached_property
     def output_share_hat(self) -> np.ndarray:
@@ -206,55 +214,60 @@ class Equilibrium(ReadOnly):
         return decompose(self, kind)
 
     def to_frame(self, by: str = "country"):
-        """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
-        import pandas as pd
+        """Return a pandas frame of percent changes by "country", or of levels by "industry".
 
+        By country: welfare, real wage, price index, wage, income, expenditure, and the values of exports, imports
+        (both at the border), domestic sales and output; nan where the base year has none. By industry: employment
+        shares before and after, sales, exports, imports and domestic sales after. Values are in units in which
+        world labour income stays. `frame.attrs["outcome"]` is that of the certificate. Raises `BadParameter` for
+        another `by`, `MissingLibrary` without pandas.
+        """
+        trade = _trade(self.border_flows)
         if by == "country":
-            changes = {
-                "welfare": self.welfare_hat,
-                "price_index": self.price_index_hat,
-                "wage": self.wage_hat,
-                "income": self.income_hat,
-                "expenditure": self.expenditure_hat,
-            }
-            columns = {f"{name}_percent": 100.0 * (hat - 1.0) for name, hat in changes.items()}
-            return pd.DataFrame(columns, index=pd.Index(self.countries, name="country"))
-        if by == "industry":
-            index = pd.MultiIndex.from_product(
-                [self.countries, self.industries], names=["country", "industry"]
-            )
-            return pd.DataFrame(
-                {
-                    "output_share_base": self.economy.output_shares.ravel(),
-                    "output_share": self.output_shares.ravel(),
-                    "sales": self.sales.ravel(),
-                },
-                index=index,
-            )
-        raise BadParameter(f"by is {by!r}; it must be 'country' or 'industry'")
+            hats = {name: getattr(self, f"{name}_hat") for name in HATS}
+            values = {**_trade(self.economy.border_flows), "output": self.economy.sales}
+            for name, after in {**trade, "output": self.sales}.items():
+                before = values[name].sum(axis=1)
+                hats[name] = np.divide(
+                    after.sum(axis=1), before, out=np.full_like(before, np.nan), where=before > 0
+                )
+            columns = {f"{name}_percent": 100.0 * (hat - 1.0) for name, hat in hats.items()}
+            found = tabular.frame(columns, country=self.countries)
+        elif by == "industry":
+            shares = {"output_share_base": self.economy.output_shares, "output_share": self.output_shares}
+            columns = {**shares, "sales": self.sales, **trade}
+            found = tabular.frame(columns, country=self.countries, industry=self.industries)
+        else:
+            raise BadParameter(f"by is {by!r}; it must be 'country' or 'industry'")
+        found.attrs["outcome"] = self.certificate.outcome
+        return found
 
     def __repr__(self):
         return f"Equilibrium({len(self.countries)} countries, {self.certificate.outcome})"
 
     def __str__(self):
-        percent = 100.0 * (self.welfare_hat - 1.0)
-        order = np.argsort(percent)[::-1]
-        shown = order if len(order) <= 10 else np.concatenate([order[:5], order[-5:]])
-        width = max(len(name) for name in self.countries)
-        lines = [str(self.certificate), "", f"{'':{width}}  welfare %  real wage %  price index %"]
-        for at, n in enumerate(shown):
-            if at == 5 and len(order) > 10:
-                lines.append(f"{'...':{width}}")
-            real_wage = 100.0 * (self.wage_hat[n] / self.price_index_hat[n] - 1.0)
-            lines.append(
-                f"{self.countries[n]:{width}}  {percent[n]:9.3f}  {real_wage:11.3f}  "
-                f"{100.0 * (self.price_index_hat[n] - 1.0):13.3f}"
-            )
-        gain = (percent > 0).sum()
-        lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        shown = {
+            "welfare %": self.welfare_hat,
+            "real wage %": self.real_wage_hat,
+            "price index %": self.price_index_hat,
+        }
+        columns = {name: 100.0 * (hat - 1.0) for name, hat in shown.items()}
+        percent = columns["welfare %"]
+        rows = tabular.highest_and_lowest(percent)
+        lines = [str(self.certificate), "", *tabular.text(self.countries, columns, 3, rows)]
+        gain, still = (percent >= SHOWN).sum(), (np.abs(percent) < SHOWN).sum()
+        rest = f", {still} move by less than {SHOWN:g} %" * bool(still)
+        lines += ["", f"{gain} of {len(percent)} countries gain{rest}; simple mean {percent.mean():z.3f} %"]
         warning = instability(self.economy)
         lines += ["", warning] if warning else []
         return "\n".join(lines)
+
+
+def _trade(border) -> dict[str, np.ndarray]:
+    """Exports, imports and domestic sales (N, K) of flows at the border."""
+    abroad = np.where(np.eye(len(border), dtype=bool)[:, :, None], 0.0, border)
+    domestic = np.einsum("nnk->nk", border)
+    return {"exports": abroad.sum(axis=1), "imports": abroad.sum(axis=0), "domestic": domestic}
 
 
 def counterfactual(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.checks import frozen, numbers, thread_count
 from exacthat.equilibrium import Equilibrium, require_certified
 from exacthat.errors import BadInput, NotConverged, nearest
@@ -19,10 +20,16 @@ from exacthat.solver import default_threads
 ACCURACY = 1e-12  # relative residual of the transposed solve
 LEAST_ACCURACY = 1e-9  # above it the gradient is refused
 SCALE = "scale_elasticity"
+ROUTE, CELL = ("origin", "destination", "industry"), ("country", "industry")
+AXES = {
+    "trade_cost": ROUTE, "tariff": ROUTE, "export_subsidy": ROUTE, "productivity": CELL, "entry_cost": CELL,
+    "production_subsidy": CELL, "labour": ("country",), "trade_elasticity": ("industry",), SCALE: ("industry",),
+}  # fmt: skip
+BY_LEVEL = ("tariff", "export_subsidy", "production_subsidy", "trade_elasticity", SCALE)
 NO_SCALE = "under restricted entry it is part of the base year's accounts and has no derivative"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WelfareGradient(ReadOnly, Mapping):
     """Derivatives of (weighted) log welfare, by the name of what moves.
 
@@ -30,10 +37,14 @@ class WelfareGradient(ReadOnly, Mapping):
     hat. "tariff", "export_subsidy" (N, N, K; 0 on the diagonal), "production_subsidy" (N, K), "trade_elasticity"
     (K,) and, under free entry, "scale_elasticity" (K,): by the level.
 
+    Of the sum over countries of `weights` (N,) times ln What; `countries` and `industries` are the labels of the axes.
     `residual` is the relative residual of the transposed solve, `products` what it cost in passes.
     """
 
     values_by_name: Mapping[str, np.ndarray]
+    weights: np.ndarray
+    countries: tuple[str, ...]
+    industries: tuple[str, ...]
     residual: float
     products: int
 
@@ -49,6 +60,52 @@ class WelfareGradient(ReadOnly, Mapping):
 
     def __len__(self) -> int:
         return len(self.values_by_name)
+
+    def to_frame(self, name: str | None = None):
+        """Return a pandas frame of the derivatives by one parameter, labelled by country and industry.
+
+        By default of all: a long table with one row per parameter and cell; an axis that a parameter lacks is nan.
+        Raises `KeyError` for an unknown parameter, `MissingLibrary` without pandas.
+        """
+        if name is not None:
+            return tabular.frame({name: self[name]}, **self._axes(name))
+        parts = [
+            tabular.frame({"derivative": self[name]}, parameter=[name], **self._axes(name)).reset_index()
+            for name in self
+        ]
+        import pandas as pd
+
+        whole = pd.concat(parts, ignore_index=True)
+        return whole[["parameter", "origin", "destination", "country", "industry", "derivative"]]
+
+    def _axes(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Labels of the axes of one parameter."""
+        return {axis: self.industries if axis == "industry" else self.countries for axis in AXES[name]}
+
+    def _of(self) -> str:
+        """What the derivative is of."""
+        alone = np.flatnonzero(self.weights)
+        if len(alone) == 1 and self.weights[alone[0]] == 1.0:
+            return f"ln W of {self.countries[alone[0]]}"
+        return "a weighted sum of ln W"
+
+    def __repr__(self):
+        return f"WelfareGradient({self._of()} by {', '.join(self)})"
+
+    def __str__(self):
+        lines = [
+            f"derivatives of {self._of()}; the largest by each parameter, on foreign routes (relative residual "
+            f"{self.residual:.0e})"
+        ]
+        for name, values in self.items():
+            size = np.abs(values)
+            if AXES[name] == ROUTE:
+                size = np.where(np.eye(len(self.countries), dtype=bool)[:, :, None], 0.0, size)
+            at = np.unravel_index(np.argmax(size), values.shape)
+            cell = ", ".join(labels[j] for labels, j in zip(self._axes(name).values(), at))
+            unit = "level" if name in BY_LEVEL else "log"
+            lines.append(f"{name:18}  by {unit:5}  {values[at]:z9.5f}  {cell}")
+        return "\n".join(lines)
 
 
 def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int | None = None) -> WelfareGradient:
@@ -95,7 +152,7 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int | None
     back = cy.pullback(system, point, dual, spending, price_power, threads)
     values = _by_name(eq, system, point, dual, back, weights)
     shown = MappingProxyType({name: frozen(value) for name, value in values.items()})
-    return WelfareGradient(shown, residual, products)
+    return WelfareGradient(shown, frozen(weights), eq.countries, eq.industries, residual, products)
 
 
 def _weights(eq: Equilibrium, country_or_weights) -> np.ndarray:

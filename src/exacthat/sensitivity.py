@@ -10,16 +10,12 @@ import numpy as np
 from exacthat.checks import frozen, numbers, thread_count
 from exacthat.equilibrium import Equilibrium, require_certified
 from exacthat.errors import BadInput, NotConverged, nearest
-from exacthat.gradient import LEAST_ACCURACY, NO_SCALE, SCALE, ln_price_hat, over, with_spending
+from exacthat.gradient import AXES, LEAST_ACCURACY, NO_SCALE, SCALE, ln_price_hat, over, with_spending
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point
 from exacthat.solver import default_threads
 
 ACCURACY = 1e-13  # relative residual that the linear solve aims at
-AXES = {
-    "trade_cost": "ink", "tariff": "ink", "export_subsidy": "ink", "productivity": "ik", "entry_cost": "ik",
-    "production_subsidy": "ik", "labour": "i", "trade_elasticity": "k", "scale_elasticity": "k",
-}  # fmt: skip
 
 
 def welfare_sensitivity(
@@ -110,7 +106,7 @@ def _direction(eq: Equilibrium, given) -> SimpleNamespace:
     faults = [f"unknown parameter {name!r}{nearest(name, list(AXES))}" for name in given if name not in AXES]
     if SCALE in given and eq.economy.entry != "free":
         faults.append(f"{SCALE}: {NO_SCALE}")
-    along = {name: np.zeros([{"k": k}.get(axis, n) for axis in axes]) for name, axes in AXES.items()}
+    along = {name: np.zeros([k if axis == "industry" else n for axis in axes]) for name, axes in AXES.items()}
     for name in AXES.keys() & given.keys():
         values = numbers(given[name], name)
         try:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.certificate import Certificate
 from exacthat.checks import frozen
 from exacthat.economy import Economy, require_economy
@@ -115,9 +116,7 @@ class Immiserization(ReadOnly):
 
     def to_frame(self):
         """Return a pandas frame, one row per country: correlation by output, then 100 log points."""
-        import pandas as pd
-
-        return pd.DataFrame(self._columns(), index=pd.Index(self.countries, name="country"))
+        return tabular.frame(self._columns(), country=self.countries)
 
     def _columns(self) -> dict[str, np.ndarray]:
         return {
@@ -132,17 +131,12 @@ class Immiserization(ReadOnly):
         return f"Immiserization({len(self.countries)} countries, correlation {self.correlation:.2f})"
 
     def __str__(self):
-        first = max(len(name) for name in (*self.countries, "country"))
-        columns = self._columns()
         lines = [
             f"corrective policy of one country alone; correlation of mu and epsilon {self.correlation:.2f}, "
             f"covariance {self.covariance:.2f}",
             "100 log points; predicted: first order",
-            "  ".join([f"{'country':{first}}", *columns]),
+            *tabular.text(self.countries, self._columns(), 2),
         ]
-        for n, country in enumerate(self.countries):
-            cells = (f"{values[n]:z{len(name)}.2f}" for name, values in columns.items())
-            lines.append("  ".join([f"{country:{first}}", *cells]))
         steps = self.error / STEP  # what it makes of an error in a slope
         right = (_sign(self.predicted_terms_of_trade, steps) == _sign(self.terms_of_trade, self.error)).sum()
         whole = (_sign(self.predicted_gain, steps) == self.direction).sum()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.assembly import check_baseline, price_index
 from exacthat.checks import frozen, number, thread_count
 from exacthat.conditions import BALANCE, CERTIFIED, conditions_met, trade_imbalance
@@ -83,16 +84,11 @@ class Batch(ReadOnly):
 
     def to_frame(self):
         """Return a pandas frame of percent changes with one line per scenario and country, outcome beside them."""
-        import pandas as pd
-
         columns = {
             name.replace("_hat", "_percent"): 100.0 * (getattr(self, name) - 1.0).ravel() for name in HATS
         }
         columns["outcome"] = np.repeat(self.outcome, len(self.economy.countries))
-        index = pd.MultiIndex.from_product(
-            [self.names, self.economy.countries], names=["scenario", "country"]
-        )
-        return pd.DataFrame(columns, index=index)
+        return tabular.frame(columns, scenario=self.names, country=self.economy.countries)
 
     def __repr__(self):
         names, counts = np.unique(self.outcome, return_counts=True)
