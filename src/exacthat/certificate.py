@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from exacthat.checks import frozen
-from exacthat.conditions import CERTIFIED
+from exacthat.conditions import CERTIFIED, alpha_text
 from exacthat.error_bound import Evidence, error_bound
 from exacthat.kernels.gravity.system import Solution
 from exacthat.multiplicity import Uniqueness, uniqueness
@@ -130,6 +130,6 @@ class Certificate:
         return (
             f"{self.outcome}: residual {self.residual:.1e} (tolerance {self.tolerance:.0e}), "
             f"Walras slack {self.walras:.1e}, trade balance {self.balance:.1e}, adding-up {self.adding_up:.1e}, "
-            f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
+            f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {alpha_text(self.alpha_max)}"
             + (" (one of possibly several equilibria)" if self.alpha_max >= 1.0 else "")
         )

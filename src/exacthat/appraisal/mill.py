@@ -87,6 +87,7 @@ def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | 
         )
     shares = baseline.at(0.0).output_shares
     dates = np.union1d(policy.phase_starts, baseline.phase_starts)
+    dates = dates[dates <= horizon]
     masks = []
     for date in dates:
         raised = []
@@ -98,7 +99,7 @@ def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | 
         mask |= (np.atleast_3d(tariff) > 1e-12).any(axis=0) | (np.atleast_3d(export) > 1e-12).any(axis=1)
         masks.append(mask)
     held = [at for at, mask in enumerate(masks) if mask.any()]
-    if not held or held[-1] == len(dates) - 1 or dates[held[-1] + 1] > horizon:
+    if not held or held[-1] == len(dates) - 1:
         return None, None
     return np.any(masks, axis=0), float(dates[held[-1] + 1])
 
