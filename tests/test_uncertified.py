@@ -44,7 +44,7 @@ def test_what_newton_leaves_of_an_import_subsidy_without_a_limit_is_refused_by_n
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("wrong", [eh.Economy(FLOWS, 4.0), None, 1.0, np.ones(3)])
 def test_anything_but_an_equilibrium_is_refused(use, wrong):
-    with pytest.raises(eh.BadInput, match=r"eq is a \w+; pass the result of exacthat.counterfactual"):
+    with pytest.raises(eh.BadInput, match=r"eq is of type \w+; pass the result of exacthat.counterfactual"):
         USES[use](wrong)
 
 

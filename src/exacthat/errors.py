@@ -69,7 +69,7 @@ class NotCertified(ExacthatError):
 
 
 class MissingLibrary(ExacthatError, ImportError):
-    """A library that only this needs is not installed; the message says how to get it."""
+    """An optional library is not installed; the message says which, what for and how to get it."""
 
     exit_code = 10
 

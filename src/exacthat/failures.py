@@ -44,7 +44,7 @@ def failure(result) -> str:
             f"{gap[n]:.1e} of itself: too little to tell its wage. {THIN}"
         )
     reached = max(certificate.residual, certificate.walras)
-    if reached <= ROUNDING:
+    if certificate.tolerance < reached <= ROUNDING:
         return (
             f"the residual {certificate.residual:.1e} and Walras' slack {certificate.walras:.1e} are rounding: "
             f"tol={certificate.tolerance:.0e} is below what any solve reaches. Pass tol={10.0 * reached:.0e} or larger"
