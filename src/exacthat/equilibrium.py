@@ -346,7 +346,9 @@ def require_certified(value) -> Equilibrium:
     what is computed from it would look like a result.
     """
     if not isinstance(value, Equilibrium):
-        raise BadInput(f"eq is of type {type(value).__name__}; pass the result of exacthat.counterfactual(...)")
+        raise BadInput(
+            f"eq is of type {type(value).__name__}; pass the result of exacthat.counterfactual(...)"
+        )
     if not value.certificate.ok:
         raise NotCertified(
             f"this equilibrium is not certified, so nothing is computed from it: {failure(value)}",
