@@ -207,7 +207,7 @@ class Equilibrium(ReadOnly):
         """Return the terms of ln What: `kind` is "welfare", "roundabout", "growth" or "corrective".
 
         They add up exactly, whatever the size of the change; `exacthat.decomposition.decompose` defines them.
-        Raises `BadInput` where an identity does not hold for this change.
+        Raises `BadInput` where an identity does not hold for this change, `NotCertified` without a certificate.
         """
         from exacthat.decomposition import decompose
 

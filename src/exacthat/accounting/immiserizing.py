@@ -62,7 +62,8 @@ class Immiserization(ReadOnly):
     first_order   name -> (N,)  derivative of each term of `decompose(kind="corrective")` along the way from the
                                 base year's subsidies to s = mu, per whole way, log points
     outcome       name -> (N,)  the same terms at s = mu; they add up to `gain`
-    gain          (N,)          ln What of the country that acts, from the counterfactual
+    gain          (N,)          ln What of the country that acts, from the counterfactual; `direction` is its sign where
+                                it exceeds its certified `error`, 0 elsewhere
     certificates                name of an equilibrium -> its certificate
 
     Terms: `efficiency`, `transfer_abroad`, `gains_from_trade`, `other_income`.
