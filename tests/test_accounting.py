@@ -299,6 +299,28 @@ def test_without_scale_there_is_nothing_to_correct():
     assert np.isnan(found.correlation)
 
 
+def test_rounding_is_no_loss():
+    """A uniform subsidy is neutral: gains differ from zero by less than their certified bound."""
+    flows = np.random.default_rng(0).uniform(0.1, 1, (4, 4, 3))
+    flows[np.arange(4), np.arange(4)] *= 5
+    found = eh.immiserization(eh.Economy((flows + flows.transpose(1, 0, 2)) / 2, 4.0, 0.2))
+    assert (found.gain != 0).any()
+    assert (np.abs(found.gain) <= found.error).all()
+    assert found.direction.tolist() == [0, 0, 0, 0]
+    assert (
+        "0 of 4 countries lose, 4 see no change; the sign of the terms of trade is as predicted in 4"
+        in str(found)
+    )
+
+
+def test_a_true_loss_counts_however_small():
+    epsilon = np.array([2.0, 4.0, 6.0, 8.0])
+    flows = (np.full((3, 3), 0.2) + 0.4 * np.eye(3))[:, :, None] * np.full(4, 0.25)
+    found = eh.immiserization(eh.Economy(flows, epsilon, 1e-6 / epsilon), tol=1e-14)
+    assert (found.gain > -1e-6).all()
+    assert found.direction.tolist() == [-1, -1, -1]
+
+
 def test_immiserization_prints_frames_and_tells_its_progress():
     world, heard = economy(5, countries=3), []
     found = eh.immiserization(world, progress=heard.append)
@@ -306,7 +328,8 @@ def test_immiserization_prints_frames_and_tells_its_progress():
     assert heard[2] == "C0 alone"
     frame = found.to_frame()
     np.testing.assert_allclose(frame["gain"], 100 * found.gain)
-    assert f"{(found.gain < 0).sum()} of 3 countries lose" in str(found)
+    assert f"{(found.gain < 0).sum()} of 3 countries lose; the sign" in str(found)
+    np.testing.assert_array_equal(found.direction, np.sign(found.gain))
     with pytest.raises(eh.BadInput, match="links"):
         eh.immiserization(taxed_economy(1, parts={"links"}))
 

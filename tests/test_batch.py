@@ -1,8 +1,10 @@
 """The batch against one counterfactual per row: all kinds of worlds and scenarios, failing ones too."""
 
 import multiprocessing
+import os
 import pickle
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exacthat as eh
+from exacthat.sweep import batch as sweep
 from exacthat.sweep.batch import HATS
 from tests.taxed_worlds import any_policy, any_shock, taxed_economy
 from tests.worlds import economy
@@ -220,6 +223,83 @@ def test_an_interruption_keeps_the_rows_that_are_done():
     sent = pickle.loads(pickle.dumps(caught.value))
     assert str(sent) == str(caught.value)
     np.testing.assert_array_equal(sent.batch.outcome, batch.outcome)
+
+
+class Deadly:
+    """A name that ends the process in which it is read."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def fails(done, failed, total):
+    raise ValueError("the display is gone")
+
+
+@pytest.mark.parametrize("trouble", ["progress", "progress with an executor", "dead worker", "shut down"])
+def test_a_batch_that_stops_keeps_the_rows_that_are_done(trouble):
+    world = economy(3)
+    rows = [eh.Scenario(eh.Shock(labour=factor)) for factor in np.linspace(0.5, 2, 64)]
+    given = list(rows)
+    options = {"progress": fails} if "progress" in trouble else {}
+    if trouble == "dead worker":
+        given[-1] = eh.Scenario(rows[-1].shock, name=Deadly())
+        options["executor"] = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    elif trouble != "progress":
+        options["executor"] = ThreadPoolExecutor(1)
+    if trouble == "shut down":
+        options["executor"].shutdown()
+    causes = {
+        "dead worker": (BrokenProcessPool, "a worker of the executor died"),
+        "shut down": (RuntimeError, "shutdown"),
+    }
+    kind, message = causes.get(trouble, (ValueError, "ValueError: the display is gone"))
+    with pytest.raises(eh.BatchStopped, match=message) as caught:
+        eh.counterfactuals(world, given, **options)
+    assert isinstance(caught.value.__cause__, kind)
+    batch = caught.value.batch
+    assert (batch.ok | (batch.outcome == "not run")).all()
+    assert not batch.ok.all()
+    assert batch.ok.any() == (trouble != "shut down")
+    assert f"{batch.ok.sum()} of 64 scenarios done" in str(caught.value)
+    np.testing.assert_array_equal(
+        batch.welfare_hat[batch.ok], eh.counterfactuals(world, rows).welfare_hat[batch.ok]
+    )
+    if "executor" in options:
+        options["executor"].shutdown()
+
+
+def test_what_stopped_a_batch_can_be_sent():
+    world = economy(3)
+    with pytest.raises(eh.BatchStopped) as caught:
+        eh.counterfactuals(world, [eh.Shock(labour=1.1)] * 64, threads=1, progress=fails)
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert str(sent) == str(caught.value)
+    np.testing.assert_array_equal(sent.batch.outcome, caught.value.batch.outcome)
+
+
+class Recorder:
+    """An executor that solves at once and remembers how many rows each piece had."""
+
+    def __init__(self):
+        self.rows = []
+
+    def submit(self, function, economy, rows, *rest):
+        self.rows.append(len(rows))
+        future = Future()
+        future.set_result(function(economy, rows, *rest))
+        return future
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (40, 20), (2000, 63), (5, 3), (0, 0)])
+def test_pieces_are_many_yet_not_tiny(monkeypatch, count, most):
+    monkeypatch.setattr(sweep, "processors", lambda: 2)
+    seen = Recorder()
+    batch = eh.counterfactuals(economy(3), [eh.Shock(labour=1.1)] * count, executor=seen)
+    assert batch.ok.all()
+    assert sum(seen.rows) == count
+    assert max(seen.rows, default=0) <= most
+    assert all(size >= min(16, most) for size in seen.rows[:-1])
 
 
 def test_a_batch_keeps_what_it_was_given():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import exacthat as eh
 from exacthat import error_bound as bounds
+from exacthat.conditions import alpha_text
 from exacthat.enclosure import coefficients, enclose
 from exacthat.kernels.gravity import examples, ref
 from exacthat.kernels.gravity.system import Point
@@ -377,6 +378,22 @@ def test_evidence_leads_back_to_the_same_system():
     again = eq.certificate.evidence.reported().system
     for name, array in eq._system._asdict().items():
         np.testing.assert_array_equal(array, getattr(again, name), err_msg=name)
+
+
+ALPHAS = [
+    (0.9999, "0.9999"), (0.99996, "0.99996"), (1 - 1e-12, "0.999999999999"), (1.0, "1"), (1.00004, "1.00004"),
+    (0.123456, "0.123"), (0.0, "0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("alpha", "text"), ALPHAS)
+def test_mu_epsilon_prints_as_one_only_where_it_is_one(alpha, text):
+    assert alpha_text(alpha) == text
+
+
+def test_a_certified_result_just_below_one_does_not_print_one():
+    world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, 0.9999 / 4)
+    assert str(eh.counterfactual(world).certificate).endswith("largest mu*epsilon 0.9999")
 
 
 def test_a_path_has_no_bound_of_its_own():

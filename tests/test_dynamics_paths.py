@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import exacthat as eh
 from exacthat import dynamics
-from exacthat.dynamics import Learning, PathStopped, Phase, simulate
+from exacthat.dynamics import Learning, PathStopped, Phase, scale_to_growth, simulate, starting_growth
 from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
 from tests import worlds
 from tests.learners import alone, drawn, learning
@@ -142,7 +142,7 @@ def test_what_a_policy_supports_is_read_from_its_rates():
     expected[0, 0] = True
     np.testing.assert_array_equal(found.mill_test.supported, expected)
     assert found.mill_test.support_ends == 4.0
-    assert found.mill.tolist() == [True, False]
+    assert found.mill.tolist() == [True, None]  # as the table: not tested
     assert found.mill_test.verdict(0) == f"yes ({eco.industries[0]})"
     assert f"yes ({eco.industries[0]})" in str(found)
     assert "not tested" in str(found)
@@ -229,6 +229,9 @@ def test_scale_that_cannot_be():
         ({"spillovers": [[1.0, -1.0], [0.0, 1.0]]}, BadParameter, r"spillovers\[0, 1\] is -1"),
         ({"spillovers": [[1.0, np.nan], [0.0, 1.0]]}, BadInput, r"spillovers\[0, 1\] is not finite"),
         ({"spillovers": [["a"]]}, BadInput, "not numeric"),
+        ({"spillovers": [["0.1"]]}, BadInput, "not numeric"),
+        ({"spillovers": None}, BadInput, r"spillovers is None: give a \(K, K\) array"),
+        ({"industries": 5}, BadInput, "industries is 5; give a list of labels"),
         ({"activity": -0.1}, BadParameter, "activity is -0.1; it must be at least 0"),
         ({"activity": np.ones(2)}, BadInput, "single number"),
         ({"diffusion": -np.eye(2)}, BadParameter, r"diffusion\[0, 0\] is -1"),
@@ -299,6 +302,10 @@ def test_data_frames_bring_their_labels():
         ([Phase(shock=eh.Shock(productivity=-1.0), until=5.0), Phase(policy=eh.Policy(tariff=-2.0))], {}, BadInput,
          "phase 0: .*productivity(.|\n)*phase 1: tariff"),
         (None, {"horizon": 0.0}, BadParameter, "horizon is 0"),
+        (None, {"horizon": "5"}, BadInput, "horizon is not numeric"),
+        (None, {"horizon": None}, BadInput, "horizon is not finite"),
+        ([Phase(until="5"), Phase()], {}, BadInput, "until of phase 0 is not numeric"),
+        (None, {"rtol": "1e-9"}, BadInput, "rtol is not numeric"),
         (None, {"rtol": 1e-13}, BadParameter, "rtol is 1e-13"),
         (None, {"rtol": 0.5}, BadParameter, "rtol is 0.5"),
         (None, {"deficits": "none"}, BadParameter, "deficits is 'none'"),
@@ -317,6 +324,14 @@ def test_wrong_kinds_of_arguments_are_refused():
         simulate("icio2019", Learning([[0.1]]), horizon=1.0)
     with pytest.raises(BadInput, match="learning is a list"):
         simulate(eco, [[0.1]], horizon=1.0)
+    with pytest.raises(BadInput, match="learning is a ndarray"):
+        starting_growth(eco, np.eye(1))
+    with pytest.raises(BadInput, match="economy is a NoneType"):
+        starting_growth(None, Learning([[0.1]]))
+    with pytest.raises(BadInput, match="learning is a float"):
+        scale_to_growth(eco, 0.1, "C0", ["industry0"], 0.01)
+    with pytest.raises(BadInput, match="economy is a list"):
+        scale_to_growth([], Learning([[0.1]]), "C0", ["industry0"], 0.01)
 
 
 @pytest.mark.parametrize(
@@ -333,6 +348,10 @@ def test_bad_dates_are_refused(times, side, error, match):
     path = simulate(alone([1.0]), Learning([[0.1]]), horizon=10.0)
     with pytest.raises(error, match=match):
         path.at(times, side)
+    with pytest.raises(BadInput):
+        path.rates(times, side)
+    with pytest.raises(BadInput):
+        path.scenario(times, side)
 
 
 def test_baselines_that_are_no_equilibrium_are_refused():

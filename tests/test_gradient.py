@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import exacthat as eh
 from tests.taxed_worlds import PARTS, taxed_economy
-from tests.worlds import rates
+from tests.worlds import economy, rates
 
 STEP = 5e-4
 KINDS = ("trade_cost", "productivity", "entry_cost", "labour", "tariff", "export_subsidy", "production_subsidy",
@@ -104,8 +104,47 @@ def test_gradient_of_trade_costs_is_the_envelope_without_distortions():
     np.testing.assert_allclose(slope["trade_cost"][:, :, 0], -np.array([[0.8, 0.2], [0.2, 0.8]]), rtol=1e-10)
 
 
-@pytest.mark.parametrize("wrong", ["XXX", [1.0], [1.0, np.nan]])
-def test_bad_weights_are_refused(wrong):
-    economy = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0)
-    with pytest.raises(eh.BadInput):
-        eh.welfare_gradient(eh.counterfactual(economy), wrong)
+MIRROR = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("XXX", "unknown country 'XXX'"),
+        ([1.0], r"shape \(1,\)"),
+        ([1.0, np.nan], "weight of country 'C1' is nan"),
+    ],
+)
+def test_bad_weights_are_refused(wrong, message):
+    with pytest.raises(eh.BadInput, match=message):
+        eh.welfare_gradient(eh.counterfactual(MIRROR), wrong)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "2", True, 1.5, [1]])
+def test_threads_that_are_no_number_of_threads_are_refused(threads):
+    eq = eh.counterfactual(MIRROR)
+    for use in (lambda: eh.welfare_gradient(eq, "C0", threads=threads),
+                lambda: eh.welfare_sensitivity(eq, {"tariff": 1.0}, threads=threads)):  # fmt: skip
+        with pytest.raises(eh.BadParameter, match=r"threads is .* a whole number of at least 1"):
+            use()
+
+
+@pytest.mark.parametrize("threads", [None, 2, 10**12])
+def test_threads_do_not_change_a_bit(threads):
+    eq = eh.counterfactual(economy(5, countries=7, industries=4))
+    one, more = (eh.welfare_gradient(eq, "C0", threads=count) for count in (1, threads))
+    for name in one:
+        np.testing.assert_array_equal(one[name], more[name])
+    one, more = (eh.welfare_sensitivity(eq, {"tariff": 1.0}, threads=count) for count in (1, threads))
+    np.testing.assert_array_equal(one, more)
+
+
+def test_a_parameter_without_a_derivative_says_why():
+    restricted = eh.Economy(MIRROR.flows, 4.0, 0.1, entry="restricted")
+    slope = eh.welfare_gradient(eh.counterfactual(restricted), "C0")
+    assert "scale_elasticity" not in slope
+    assert slope.get("scale_elasticity") is None
+    with pytest.raises(KeyError, match=r"restricted entry .* no derivative"):
+        slope["scale_elasticity"]
+    with pytest.raises(KeyError, match="did you mean 'tariff'"):
+        slope["tarif"]

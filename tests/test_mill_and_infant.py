@@ -43,6 +43,7 @@ def test_mill_and_bastable_can_disagree():
     baseline = Path(lambda t, side: np.array([1.0]), 30.0, [], lambda t, side: np.array([[0.35, 0.65]]))
     got = compare(policy, baseline, 0.05, supported=[0])
     assert got.mill.tolist() == [True]
+    assert not got.mill.flags.writeable
     assert got.bastable.tolist() == [False]
     assert got.mill_test.support_ends == 10.0
     assert got.mill_test.rule == "share"

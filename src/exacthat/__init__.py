@@ -14,6 +14,7 @@ _HOMES = {
         "NoEquilibrium",
         "NotConverged",
         "NotCertified",
+        "MissingLibrary",
     ),
     "economy": ("Economy",),
     "scenario": ("Shock", "Policy", "Scenario"),
@@ -38,7 +39,7 @@ _HOMES = {
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
-    "sweep": ("Batch", "Interrupted", "counterfactuals", "elasticity_draws"),
+    "sweep": ("Batch", "BatchStopped", "Interrupted", "counterfactuals", "elasticity_draws"),
     "appraisal": (
         "Appraisal",
         "Stream",

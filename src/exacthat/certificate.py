@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from exacthat.conditions import CERTIFIED
+from exacthat.checks import frozen
+from exacthat.conditions import CERTIFIED, alpha_text
 from exacthat.error_bound import Evidence, error_bound
 from exacthat.kernels.gravity.system import Solution
 from exacthat.multiplicity import Uniqueness, uniqueness
@@ -80,7 +81,8 @@ class Certificate:
         >>> held.error_bound_method, bool((held.error_bound < 1e-9).all())
         ('Newton-Kantorovich bound', True)
         """
-        return self._bound[0]
+        bound, _ = self._bound
+        return None if bound is None else frozen(bound)
 
     @property
     def error_bound_method(self) -> str:
@@ -128,6 +130,6 @@ class Certificate:
         return (
             f"{self.outcome}: residual {self.residual:.1e} (tolerance {self.tolerance:.0e}), "
             f"Walras slack {self.walras:.1e}, trade balance {self.balance:.1e}, adding-up {self.adding_up:.1e}, "
-            f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {self.alpha_max:.3g}"
+            f"{self.method}, {self.iterations} Newton steps, largest mu*epsilon {alpha_text(self.alpha_max)}"
             + (" (one of possibly several equilibria)" if self.alpha_max >= 1.0 else "")
         )

@@ -358,7 +358,10 @@ class Reader:
         before using it.
         """
         try:
-            array = np.array(value, dtype=float)
+            given = np.asarray(value)
+            if given.dtype.kind in "US":  # which numpy would read
+                raise TypeError
+            array = np.array(given, dtype=float)
         except (TypeError, ValueError):
             self.fault(f"{name} is not numeric: give numbers in a rectangular array{_tail(cure)}")
             return np.full(shape or (), np.nan)

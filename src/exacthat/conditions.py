@@ -9,6 +9,12 @@ NOT_CONVERGED = "not converged"
 BALANCE = 1e-7  # of trade: the largest imbalance of a certified country, or group of countries
 
 
+def alpha_text(alpha: float) -> str:
+    """mu*epsilon in three digits, or in as many as tell it from one."""
+    exact = (digits for digits in range(3, 18) if alpha == 1.0 or float(f"{alpha:.{digits}g}") != 1.0)
+    return f"{alpha:.{next(exact)}g}"
+
+
 def trade_imbalance(exports, imports, deficits) -> np.ndarray:
     """|imports - exports - deficit| over trade (..., N): what relative wages hang on when trade is small.
 

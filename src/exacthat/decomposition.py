@@ -9,15 +9,18 @@ from types import MappingProxyType
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.checks import frozen
 from exacthat.economy import Economy
+from exacthat.equilibrium import require_certified
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.read_only import ReadOnly
 
 SHOWN = 5e-6  # log points; less prints as 0.000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decomposition:
+class Decomposition(ReadOnly):
     """Terms of a log change of welfare, country by country.
 
     kind        what was decomposed, and how
@@ -45,11 +48,10 @@ class Decomposition:
 
     def to_frame(self):
         """Return a pandas frame in 100 log points: one row per country, the terms, total, exact."""
-        import pandas as pd
-
         columns = {**self.terms, "total": self.total, "exact": self.exact}
-        index = pd.Index(self.countries, name="country")
-        return pd.DataFrame({name: 100.0 * values for name, values in columns.items()}, index=index)
+        return tabular.frame(
+            {name: 100.0 * values for name, values in columns.items()}, country=self.countries
+        )
 
     def __repr__(self):
         return f"Decomposition({self.kind}: {', '.join(self.terms)}; {len(self.countries)} countries)"
@@ -58,15 +60,8 @@ class Decomposition:
         idle = [name for name, values in self.terms.items() if np.abs(values).max() < SHOWN]
         shown = {name: values for name, values in self.terms.items() if name not in idle}
         shown |= {"total": self.total, "exact": self.exact}
-        first = max(len(name) for name in (*self.countries, "country"))
-        widths = {name: max(len(name), 9) for name in shown}
-        lines = [
-            f"{self.kind}, 100 log points",
-            "  ".join([f"{'country':{first}}", *(f"{name:>{widths[name]}}" for name in shown)]),
-        ]
-        for n, country in enumerate(self.countries):
-            cells = (f"{100.0 * values[n]:z{widths[name]}.3f}" for name, values in shown.items())
-            lines.append("  ".join([f"{country:{first}}", *cells]))
+        shown = {name: 100.0 * values for name, values in shown.items()}
+        lines = [f"{self.kind}, 100 log points", *tabular.text(self.countries, shown, 3)]
         lines += [f"0.000 everywhere: {', '.join(idle)}"] if idle else []
         lines.append(f"largest |total - exact| {100.0 * np.abs(self.error).max():.1e}")
         return "\n".join(lines)
@@ -101,8 +96,8 @@ def decompose(eq, kind: str = "welfare") -> Decomposition:
     Decomposition. Where a country has no producers of its own, before or after, the term in lambda_nn is the
     change of the price of imports in its wages.
 
-    Raises `BadParameter` for an unknown kind, `BadInput` with all conditions that an identity needs and this
-    equilibrium lacks. Cost: little over that of the trade shares.
+    Raises `BadParameter` for an unknown kind, `NotCertified` for an equilibrium without a certificate, `BadInput`
+    with all conditions that an identity needs and this equilibrium lacks. Cost: little over that of the trade shares.
 
     Equations: Lashkaripour's lecture, corrected: its covariance form of allocative efficiency is exact to first
     order only (`first_order_growth`), and its open-economy policy formula lacks ln(1+mu) in the transfer.
@@ -115,7 +110,7 @@ def decompose(eq, kind: str = "welfare") -> Decomposition:
     """
     if kind not in KINDS:
         raise BadParameter(f"kind is {kind!r}; it must be one of {tuple(KINDS)}{nearest(kind, tuple(KINDS))}")
-    return KINDS[kind](eq)
+    return KINDS[kind](require_certified(eq))
 
 
 def first_order_growth(eq) -> Decomposition:
@@ -130,7 +125,7 @@ def first_order_growth(eq) -> Decomposition:
     >>> list(terms.terms), bool((terms.error > 0).all())
     (['hulten', 'allocative_covariance', 'terms_of_trade'], True)
     """
-    parts = _growth(eq)
+    parts = _growth(require_certified(eq))
     share, mu = eq.economy.output_shares, eq.economy.scale_elasticity
     change = _log_hat(eq.output_share_hat, share > 0)
     covariance = (share * mu * change).sum(axis=1) - (share * mu).sum(axis=1) * (share * change).sum(axis=1)
@@ -208,7 +203,7 @@ def caliendo_parro_terms(eq) -> Decomposition:
     and of the value of imports. `error` is what the sum misses of ln What: second-order terms of the
     tariffs, which are large where tariffs change much, and first-order terms of whatever else changed
     (trade costs, productivity, profits, scale effects, deficits). With deficits the first term depends
-    on the numeraire, world labour income.
+    on the numeraire, world labour income. Raises `NotCertified` for an equilibrium without a certificate.
 
     >>> import numpy as np, exacthat as eh
     >>> world = eh.Economy(np.ones((2, 2, 1)) + 2 * np.eye(2)[:, :, None], 4.0, tariff=0.02)
@@ -216,7 +211,7 @@ def caliendo_parro_terms(eq) -> Decomposition:
     >>> list(terms.terms), bool(abs(terms.error).max() < 1e-3)
     (['terms_of_trade', 'volume_of_trade'], True)
     """
-    economy = eq.economy
+    economy = require_certified(eq).economy
     abroad = ~np.eye(len(economy.countries), dtype=bool)[:, :, None]
     trade = np.where(abroad, economy.border_flows, 0.0)
     dc = eq.factory_price_hat - 1.0

@@ -7,32 +7,37 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.assembly import Problem, assemble, base_system, check_baseline, price_index
-from exacthat.blocs import largest_imbalance, price_power, slacks
+from exacthat.blocs import price_power, slacks
 from exacthat.certificate import Certificate
 from exacthat.checks import frozen, number, thread_count
-from exacthat.conditions import BALANCE, CERTIFIED, NOT_CONVERGED, conditions_met
+from exacthat.conditions import CERTIFIED, NOT_CONVERGED, conditions_met
 from exacthat.economy import Economy, require_economy
 from exacthat.error_bound import Evidence
-from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotConverged
+from exacthat.errors import BadInput, BadParameter, NoEquilibrium, NotCertified, NotConverged
+from exacthat.failures import failure, unfinanced
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import Outcome, default_threads, on_branch, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
 UNSHOCKED = Shock()
+SHOWN = 5e-4  # percent; less prints as 0.000, and may be no more than the error of a solve
+HATS = ("welfare", "real_wage", "price_index", "wage", "income", "expenditure")
 REBALANCE_TOLERANCE = 1e-13  # a new base year is the reference of everything computed from it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Equilibrium:
+class Equilibrium(ReadOnly):
     """One counterfactual world, in hats (new over base year) and in levels.
 
     welfare_hat          (N,)    What = Ehat / Phat, total; `welfare_per_head_hat` divides by Lhat
     price_index_hat      (N,)    Phat = prod_k d^(-beta/epsilon)
-    wage_hat             (N,)    per unit of labour
+    wage_hat             (N,)    per unit of labour; `real_wage_hat` divides by Phat
     income_hat           (N,)    national income: labour, profits, net tax revenue
     expenditure_hat      (N,)    Ehat: income plus deficit
     output_share_hat     (N, K)  yhat, employment shares; 1 where the base year has no output
@@ -90,6 +95,11 @@ class Equilibrium:
     def expenditure_hat(self) -> np.ndarray:
         """Ehat (N,)."""
         return frozen(self._solution.state.expenditure / self.economy.expenditure)
+
+    @property
+    def real_wage_hat(self) -> np.ndarray:
+        """what / Phat (N,)."""
+        return self.wage_hat / self.price_index_hat
 
     @cached_property
     def output_share_hat(self) -> np.ndarray:
@@ -197,62 +207,67 @@ class Equilibrium:
         """Return the terms of ln What: `kind` is "welfare", "roundabout", "growth" or "corrective".
 
         They add up exactly, whatever the size of the change; `exacthat.decomposition.decompose` defines them.
-        Raises `BadInput` where an identity does not hold for this change.
+        Raises `BadInput` where an identity does not hold for this change, `NotCertified` without a certificate.
         """
         from exacthat.decomposition import decompose
 
         return decompose(self, kind)
 
     def to_frame(self, by: str = "country"):
-        """Return a pandas frame of percent changes by "country", or of employment shares by "industry"."""
-        import pandas as pd
+        """Return a pandas frame of percent changes by "country", or of levels by "industry".
 
+        By country: welfare, real wage, price index, wage, income, expenditure, and the values of exports, imports
+        (both at the border), domestic sales and output; nan where the base year has none. By industry: employment
+        shares before and after, sales, exports, imports and domestic sales after. Values are in units in which
+        world labour income stays. `frame.attrs["outcome"]` is that of the certificate. Raises `BadParameter` for
+        another `by`, `MissingLibrary` without pandas.
+        """
+        trade = _trade(self.border_flows)
         if by == "country":
-            changes = {
-                "welfare": self.welfare_hat,
-                "price_index": self.price_index_hat,
-                "wage": self.wage_hat,
-                "income": self.income_hat,
-                "expenditure": self.expenditure_hat,
-            }
-            columns = {f"{name}_percent": 100.0 * (hat - 1.0) for name, hat in changes.items()}
-            return pd.DataFrame(columns, index=pd.Index(self.countries, name="country"))
-        if by == "industry":
-            index = pd.MultiIndex.from_product(
-                [self.countries, self.industries], names=["country", "industry"]
-            )
-            return pd.DataFrame(
-                {
-                    "output_share_base": self.economy.output_shares.ravel(),
-                    "output_share": self.output_shares.ravel(),
-                    "sales": self.sales.ravel(),
-                },
-                index=index,
-            )
-        raise BadParameter(f"by is {by!r}; it must be 'country' or 'industry'")
+            hats = {name: getattr(self, f"{name}_hat") for name in HATS}
+            values = {**_trade(self.economy.border_flows), "output": self.economy.sales}
+            for name, after in {**trade, "output": self.sales}.items():
+                before = values[name].sum(axis=1)
+                hats[name] = np.divide(
+                    after.sum(axis=1), before, out=np.full_like(before, np.nan), where=before > 0
+                )
+            columns = {f"{name}_percent": 100.0 * (hat - 1.0) for name, hat in hats.items()}
+            found = tabular.frame(columns, country=self.countries)
+        elif by == "industry":
+            shares = {"output_share_base": self.economy.output_shares, "output_share": self.output_shares}
+            columns = {**shares, "sales": self.sales, **trade}
+            found = tabular.frame(columns, country=self.countries, industry=self.industries)
+        else:
+            raise BadParameter(f"by is {by!r}; it must be 'country' or 'industry'")
+        found.attrs["outcome"] = self.certificate.outcome
+        return found
 
     def __repr__(self):
         return f"Equilibrium({len(self.countries)} countries, {self.certificate.outcome})"
 
     def __str__(self):
-        percent = 100.0 * (self.welfare_hat - 1.0)
-        order = np.argsort(percent)[::-1]
-        shown = order if len(order) <= 10 else np.concatenate([order[:5], order[-5:]])
-        width = max(len(name) for name in self.countries)
-        lines = [str(self.certificate), "", f"{'':{width}}  welfare %  real wage %  price index %"]
-        for at, n in enumerate(shown):
-            if at == 5 and len(order) > 10:
-                lines.append(f"{'...':{width}}")
-            real_wage = 100.0 * (self.wage_hat[n] / self.price_index_hat[n] - 1.0)
-            lines.append(
-                f"{self.countries[n]:{width}}  {percent[n]:9.3f}  {real_wage:11.3f}  "
-                f"{100.0 * (self.price_index_hat[n] - 1.0):13.3f}"
-            )
-        gain = (percent > 0).sum()
-        lines += ["", f"{gain} of {len(percent)} countries gain; simple mean {percent.mean():.3f} %"]
+        shown = {
+            "welfare %": self.welfare_hat,
+            "real wage %": self.real_wage_hat,
+            "price index %": self.price_index_hat,
+        }
+        columns = {name: 100.0 * (hat - 1.0) for name, hat in shown.items()}
+        percent = columns["welfare %"]
+        rows = tabular.highest_and_lowest(percent)
+        lines = [str(self.certificate), "", *tabular.text(self.countries, columns, 3, rows)]
+        gain, still = (percent >= SHOWN).sum(), (np.abs(percent) < SHOWN).sum()
+        rest = f", {still} move by less than {SHOWN:g} %" * bool(still)
+        lines += ["", f"{gain} of {len(percent)} countries gain{rest}; simple mean {percent.mean():z.3f} %"]
         warning = instability(self.economy)
         lines += ["", warning] if warning else []
         return "\n".join(lines)
+
+
+def _trade(border) -> dict[str, np.ndarray]:
+    """Exports, imports and domestic sales (N, K) of flows at the border."""
+    abroad = np.where(np.eye(len(border), dtype=bool)[:, :, None], 0.0, border)
+    domestic = np.einsum("nnk->nk", border)
+    return {"exports": abroad.sum(axis=1), "imports": abroad.sum(axis=0), "domestic": domestic}
 
 
 def counterfactual(
@@ -324,6 +339,24 @@ def counterfactual(
     )
 
 
+def require_certified(value) -> Equilibrium:
+    """Return `value` if it is a certified equilibrium.
+
+    Raises `BadInput` for anything else, `NotCertified` for the iterate that `on_failure="return"` may leave:
+    what is computed from it would look like a result.
+    """
+    if not isinstance(value, Equilibrium):
+        raise BadInput(
+            f"eq is of type {type(value).__name__}; pass the result of exacthat.counterfactual(...)"
+        )
+    if not value.certificate.ok:
+        raise NotCertified(
+            f"this equilibrium is not certified, so nothing is computed from it: {failure(value)}",
+            certificate=value.certificate,
+        )
+    return value
+
+
 def check_changes(shock, policy) -> None:
     """Refuse a shock or policy of another type."""
     for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
@@ -371,9 +404,13 @@ def _solved(
         outcome = (on_branch if several else solve)(problem.system, tolerance, threads, base)
     result = equilibrium_of(economy, policy, deficits, problem, outcome, tolerance, threads)
     if outcome.ends:
-        raise NoEquilibrium(_unfinanced(result, outcome.ends))
+        raise NoEquilibrium(unfinanced(result, outcome.ends))
     if not result.certificate.ok and on_failure == "raise":
-        raise NotConverged(_failure(result), equilibrium=result, reached=outcome.completed)
+        raise NotConverged(
+            f"{failure(result)}; the last iterate is in .equilibrium",
+            equilibrium=result,
+            reached=outcome.completed,
+        )
     return result
 
 
@@ -383,55 +420,6 @@ def _implied_base(economy: Economy, allow_multiple: bool) -> System | None:
         return base_system(replace(economy, expenditure_shares=None), allow_multiple)
     except BadInput:
         return None
-
-
-def _unfinanced(result: Equilibrium, ends: str) -> str:
-    """Say how far the deficits can be financed after the change, and who is to lend most."""
-    lent = -result.deficits / result.economy.labour_income
-    n = int(np.argmax(lent))
-    return (
-        f"the deficits cannot be financed after this change: at {ends}, a lender's spending falls to zero. The largest "
-        f"lender, {result.countries[n]!r}, is to lend {lent[n]:.3g} of its base-year labour income, more than it can "
-        "earn abroad: pass deficits='zero' or smaller ones"
-    )
-
-
-def _failure(result: Equilibrium) -> str:
-    """Say what a result misses and what to do."""
-    certificate = result.certificate
-    if certificate.balance > BALANCE and certificate.residual <= certificate.tolerance:
-        gap = cy.slacks(result._system, result._solution).imbalance
-        n = int(np.argmax(gap))
-        if gap[n] <= BALANCE:
-            between, inside = largest_imbalance(result._system, result._solution)
-            names = ", ".join(repr(result.countries[i]) for i in np.flatnonzero(inside))
-            return (
-                f"trade of the group {names} with the others is small and misses its balance by {between:.1e} of "
-                "itself: too little to tell their relative wage. End it with infinite trade costs, or use a smaller "
-                "shock (the result is in .equilibrium)"
-            )
-        trade = (
-            result._solution.imports[n] + result._solution.exports[n]
-        ) / result._solution.state.expenditure[n]
-        return (
-            f"trade of country {result.countries[n]!r} is {trade:.1e} of its spending and misses its balance by "
-            f"{gap[n]:.1e} of itself: too little to tell its wage. End it with infinite trade costs, or use a smaller "
-            "shock (the result is in .equilibrium)"
-        )
-    if certificate.alpha_max >= 1.0:
-        return (
-            f"the equilibrium of the base year was followed over {certificate.completed:.3g} percent of the change; "
-            "its branch may end there, since with mu*epsilon of one and above an industry can leave a country for "
-            "good. Try a smaller change; the last iterate is in .equilibrium"
-        )
-    followed = (
-        f"the solution was followed over {np.floor(10 * certificate.completed) / 10:g} percent of the change"
-    )
-    return (
-        f"the solver stopped at a residual of {certificate.residual:.2e} (tolerance {certificate.tolerance:.0e}), "
-        f"worst in country {certificate.worst[0]!r}, industry {certificate.worst[1]!r}; {followed}. Try a smaller "
-        "change, or lower scale elasticities; the last iterate is in .equilibrium"
-    )
 
 
 def _at_base(economy: Economy, problem: Problem, tolerance, threads) -> Outcome | None:

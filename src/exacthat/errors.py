@@ -68,6 +68,12 @@ class NotCertified(ExacthatError):
         self.certificate = certificate
 
 
+class MissingLibrary(ExacthatError, ImportError):
+    """An optional library is not installed; the message says which, what for and how to get it."""
+
+    exit_code = 10
+
+
 def nearest(label: str, known: Sequence[str]) -> str:
     """Say which known label `label` may have meant, as the end of a sentence ("" if none is near)."""
     names = [str(name) for name in known]

@@ -138,10 +138,12 @@ def nafta(
     tariff = np.array(base.tariff)
     tariff[among] = datasets.arrays("nafta1993")["tariff2005"][among]
     solved = counterfactual(base, policy=Policy(tariff=tariff), tol=tol, threads=threads, on_failure="return")
-    decomposed = caliendo_parro_terms(solved)
     held = 1.0 if solved.certificate.ok else np.nan
-    columns = {key: 100.0 * held * values[at] for key, values in decomposed.terms.items()}
-    columns["welfare_first_order"] = 100.0 * held * decomposed.total[at]
+    terms = dict.fromkeys(("terms_of_trade", "volume_of_trade"), np.full(len(base.countries), np.nan))
+    if solved.certificate.ok:
+        terms |= caliendo_parro_terms(solved).terms
+    columns = {key: 100.0 * values[at] for key, values in terms.items()}
+    columns["welfare_first_order"] = 100.0 * sum(terms.values())[at]
     columns["real_income"] = percent_change(solved, "welfare_hat")[at]
     columns["real_wage"] = 100.0 * held * (solved.wage_hat / solved.price_index_hat - 1.0)[at]
     rows = tuple((country,) for country in countries)

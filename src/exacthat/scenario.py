@@ -12,13 +12,14 @@ from exacthat import checks
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter
 from exacthat.kernels.gravity import cy
+from exacthat.read_only import ReadOnly
 
 HATS = ("trade_cost", "productivity", "labour", "entry_cost")
 RATES = ("tariff", "export_subsidy", "production_subsidy")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Shock:
+class Shock(ReadOnly):
     """Changes of fundamentals, as hats (new over old; 1 means no change).
 
     Parameters
@@ -86,7 +87,7 @@ class Shock:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Policy:
+class Policy(ReadOnly):
     """New levels of policy instruments, as rates (0.1 is ten percent, never a power of 1.1).
 
     Parameters
@@ -202,7 +203,7 @@ class Policy:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenario:
+class Scenario(ReadOnly):
     """One row of a batch: what changes between the base year and a counterfactual, under a name.
 
     Parameters

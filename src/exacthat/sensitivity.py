@@ -7,22 +7,19 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from exacthat.checks import frozen, numbers
-from exacthat.equilibrium import Equilibrium
+from exacthat.checks import frozen, numbers, thread_count
+from exacthat.equilibrium import Equilibrium, require_certified
 from exacthat.errors import BadInput, NotConverged, nearest
-from exacthat.gradient import LEAST_ACCURACY, ln_price_hat, over, with_spending
+from exacthat.gradient import AXES, LEAST_ACCURACY, NO_SCALE, SCALE, ln_price_hat, over, with_spending
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point
+from exacthat.solver import default_threads
 
 ACCURACY = 1e-13  # relative residual that the linear solve aims at
-AXES = {
-    "trade_cost": "ink", "tariff": "ink", "export_subsidy": "ink", "productivity": "ik", "entry_cost": "ik",
-    "production_subsidy": "ik", "labour": "i", "trade_elasticity": "k", "scale_elasticity": "k",
-}  # fmt: skip
 
 
 def welfare_sensitivity(
-    eq: Equilibrium, direction: Mapping[str, np.ndarray], *, threads: int = 1
+    eq: Equilibrium, direction: Mapping[str, np.ndarray], *, threads: int | None = None
 ) -> np.ndarray:
     """Derivative of every country's ln What along one direction of shocks, rates and elasticities.
 
@@ -35,20 +32,23 @@ def welfare_sensitivity(
         "productivity", "entry_cost" (N, K) and "labour" (N,); levels for "tariff", "export_subsidy" (N, N, K; the
         diagonal is not read), "production_subsidy" (N, K), "trade_elasticity", "scale_elasticity" (K,). Scalars
         and arrays that broadcast to these shapes serve, too.
+    threads : int, optional
+        For the compiled kernel.
 
     Returns (N,). The product of `welfare_gradient` of each country with the direction, at the cost of one linear
     system in place of N: x' = -J^-1 F_theta along the direction, equations (1) to (10) of
     ``exacthat.kernels.gravity.ref``, solved by GMRES. Prefer it for few parameters, the gradient for few countries.
 
-    Raises `BadInput` for unknown names and shapes that do not fit, `NotConverged` where GMRES stops above a
-    relative residual of 1e-9.
+    Raises `BadInput` for unknown names and shapes that do not fit, `NotCertified` for an equilibrium without a
+    certificate, `NotConverged` where GMRES stops above a relative residual of 1e-9.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0)
     >>> eh.welfare_sensitivity(eh.counterfactual(world), {"productivity": 1.0}).round(12)
     array([1., 1.])
     """
-    system, point = with_spending(eq)
+    system, point = with_spending(require_certified(eq))
+    threads = thread_count(threads) or default_threads(system)
     along = _direction(eq, direction)
     shares, border = eq.trade_shares, eq.border_flows
     one = lambda rates: 1.0 if rates is None else 1.0 + rates  # noqa: E731
@@ -104,11 +104,9 @@ def _direction(eq: Equilibrium, given) -> SimpleNamespace:
         raise BadInput(f"direction is a {type(given).__name__}; pass a mapping of names to arrays")
     n, k = len(eq.countries), len(eq.industries)
     faults = [f"unknown parameter {name!r}{nearest(name, list(AXES))}" for name in given if name not in AXES]
-    if "scale_elasticity" in given and eq.economy.entry != "free":
-        faults.append(
-            "the scale elasticity is part of the base year under restricted entry and has no derivative"
-        )
-    along = {name: np.zeros([{"k": k}.get(axis, n) for axis in axes]) for name, axes in AXES.items()}
+    if SCALE in given and eq.economy.entry != "free":
+        faults.append(f"{SCALE}: {NO_SCALE}")
+    along = {name: np.zeros([k if axis == "industry" else n for axis in axes]) for name, axes in AXES.items()}
     for name in AXES.keys() & given.keys():
         values = numbers(given[name], name)
         try:

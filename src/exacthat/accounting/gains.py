@@ -6,15 +6,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.checks import frozen
-from exacthat.decomposition import exposure, leontief, scale_effects
+from exacthat.decomposition import SHOWN, exposure, leontief, scale_effects
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadParameter, NoEquilibrium
+from exacthat.read_only import ReadOnly
+
+UNBALANCED = (
+    "deficits as observed: formulas, not counterfactuals; call exacthat.purge_deficits(economy) first"
+)
 
 
-@dataclass(frozen=True, eq=False)
-class GainsFromTrade:
-    """Gains from trade relative to autarky, and what they are made of; arrays (N,) in country order.
+@dataclass(frozen=True, eq=False, repr=False)
+class GainsFromTrade(ReadOnly):
+    """Gains from trade relative to autarky, and what they are made of; arrays (N,) in the order of `countries`.
 
     ``ln(1 - percent/100) = trade_term + scale_term + income_term`` exactly, for any size:
 
@@ -32,6 +38,7 @@ class GainsFromTrade:
     lists the cells.
     """
 
+    countries: tuple[str, ...]
     percent: np.ndarray
     trade_term: np.ndarray
     scale_term: np.ndarray
@@ -40,6 +47,35 @@ class GainsFromTrade:
     income_term: np.ndarray
     balanced: bool
     unsupplied: tuple[tuple[str, str], ...]
+
+    def to_frame(self):
+        """Return a pandas frame, one row per country: percent, then the terms in logs."""
+        return tabular.frame(
+            {name: getattr(self, name) for name in ("percent", *TERMS)}, country=self.countries
+        )
+
+    def __repr__(self):
+        span = f"{self.percent.min():.3g} to {self.percent.max():.3g} percent"
+        warning = "" if self.balanced else "; deficits as observed, no counterfactual: purge them first"
+        return f"GainsFromTrade({len(self.countries)} countries, {span}{warning})"
+
+    def __str__(self):
+        columns = {"percent": self.percent}
+        terms = {name: getattr(self, name) for name in TERMS}
+        columns |= {name: 100.0 * term for name, term in terms.items() if np.abs(term).max() >= SHOWN}
+        rows = tabular.highest_and_lowest(self.percent)
+        lines = ["gains from trade, percent of welfare; terms in 100 log points"]
+        lines += [] if self.balanced else [UNBALANCED]
+        lines += tabular.text(self.countries, columns, 3, rows)
+        lines += [f"simple mean {self.percent.mean():.3f} percent"]
+        lines += [f"no domestic supply: {country}, {industry}" for country, industry in self.unsupplied[:5]]
+        lines += (
+            [f"... and {len(self.unsupplied) - 5} more (see .unsupplied)"] if len(self.unsupplied) > 5 else []
+        )
+        return "\n".join(lines)
+
+
+TERMS = ("trade_term", "scale_term", "covariance_term", "divergence_term", "income_term")
 
 
 def gains_from_trade(economy: Economy) -> GainsFromTrade:
@@ -80,7 +116,9 @@ def gains_from_trade(economy: Economy) -> GainsFromTrade:
     percent = np.where(unsupplied.any(axis=1), 100.0, -100.0 * np.expm1(trade + scale + income))
     cells = tuple((economy.countries[n], economy.industries[k]) for n, k in np.argwhere(unsupplied))
     arrays = percent, trade, scale, scale - divergence, divergence, income
-    return GainsFromTrade(*map(frozen, arrays), balanced=not economy.deficits.any(), unsupplied=cells)
+    return GainsFromTrade(
+        economy.countries, *map(frozen, arrays), balanced=not economy.deficits.any(), unsupplied=cells
+    )
 
 
 def autarky_spending(economy: Economy) -> np.ndarray:
@@ -119,7 +157,7 @@ def single_industry_gains(economy: Economy, trade_elasticity: float) -> np.ndarr
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GainsTable:
+class GainsTable(ReadOnly):
     """Gains from trade by country (N,), in percent, in models of one and of many industries.
 
     countries             labels
@@ -144,25 +182,16 @@ class GainsTable:
 
     def to_frame(self):
         """Return a pandas frame: one row per country."""
-        import pandas as pd
-
-        columns = {name: getattr(self, name) for name in COLUMNS}
-        return pd.DataFrame(columns, index=pd.Index(self.countries, name="country"))
+        return tabular.frame({name: getattr(self, name) for name in COLUMNS}, country=self.countries)
 
     def __repr__(self):
         return f"GainsTable({len(self.countries)} countries, single-industry elasticity {self.single_elasticity:g})"
 
     def __str__(self):
-        first = max(len(name) for name in (*self.countries, "country"))
-        lines = [
-            f"gains from trade, percent; single-industry elasticity {self.single_elasticity:g}"
-            + ("" if self.balanced else "; deficits as observed: not counterfactuals"),
-            "  ".join([f"{'country':{first}}", *(f"{name:>{len(name)}}" for name in COLUMNS)]),
-        ]
-        for n, country in enumerate(self.countries):
-            cells = (f"{getattr(self, name)[n]:{len(name)}.2f}" for name in COLUMNS)
-            lines.append("  ".join([f"{country:{first}}", *cells]))
-        return "\n".join(lines)
+        head = f"gains from trade, percent; single-industry elasticity {self.single_elasticity:g}"
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        warning = [] if self.balanced else [UNBALANCED]
+        return "\n".join([head, *warning, *tabular.text(self.countries, columns, 2)])
 
 
 COLUMNS = ("single_industry", "no_scale", "with_scale", "effective_elasticity", "domestic_share")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.certificate import Certificate
 from exacthat.checks import frozen
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import counterfactual
 from exacthat.errors import BadInput
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy
 
 STEP = 1e-3  # of the way to the corrective policy, either side: the error of a slope is of order STEP squared
 TOLERANCE = 1e-12  # a slope divides residuals by 2 STEP
+DOUBTFUL = 1e6  # tolerances of a solve within which the sign of a change asks for the certified error bound
 PARTS = ("efficiency", "transfer_abroad", "gains_from_trade", "other_income")
 
 
@@ -49,7 +53,7 @@ def elasticity_correlation(trade_elasticity, scale_elasticity, weights=None) -> 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Immiserization:
+class Immiserization(ReadOnly):
     """Corrective policy s = mu of each country alone: elasticities, prediction and outcome.
 
     countries                                 labels
@@ -58,7 +62,8 @@ class Immiserization:
     first_order   name -> (N,)  derivative of each term of `decompose(kind="corrective")` along the way from the
                                 base year's subsidies to s = mu, per whole way, log points
     outcome       name -> (N,)  the same terms at s = mu; they add up to `gain`
-    gain          (N,)          ln What of the country that acts, from the counterfactual
+    gain          (N,)          ln What of the country that acts, from the counterfactual; `direction` is its sign where
+                                it exceeds its certified `error`, 0 elsewhere
     certificates                name of an equilibrium -> its certificate
 
     Terms: `efficiency`, `transfer_abroad`, `gains_from_trade`, `other_income`.
@@ -93,11 +98,26 @@ class Immiserization:
         """Transfer abroad and gains from trade (N,) as they turn out."""
         return frozen(self.outcome["transfer_abroad"] + self.outcome["gains_from_trade"])
 
+    @cached_property
+    def error(self) -> np.ndarray:
+        """Bound (N,) on the error of `gain`, from the certificates; 0 where gain and terms of trade are far from zero.
+
+        Far is `DOUBTFUL` tolerances: there no sign hangs on it, and a bound costs more than its solve.
+        """
+        near = np.minimum(np.abs(self.gain), np.abs(self.terms_of_trade))
+        held = [self.certificates[f"{country} alone"] for country in self.countries]
+        return frozen(
+            [one.error_bound[n] if near[n] <= DOUBTFUL * one.tolerance else 0.0 for n, one in enumerate(held)]
+        )
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Where (N,) a country gains (1) or loses (-1) by more than `error`; 0 where it sees no change."""
+        return frozen(_sign(self.gain, self.error))
+
     def to_frame(self):
         """Return a pandas frame, one row per country: correlation by output, then 100 log points."""
-        import pandas as pd
-
-        return pd.DataFrame(self._columns(), index=pd.Index(self.countries, name="country"))
+        return tabular.frame(self._columns(), country=self.countries)
 
     def _columns(self) -> dict[str, np.ndarray]:
         return {
@@ -112,24 +132,28 @@ class Immiserization:
         return f"Immiserization({len(self.countries)} countries, correlation {self.correlation:.2f})"
 
     def __str__(self):
-        first = max(len(name) for name in (*self.countries, "country"))
-        columns = self._columns()
         lines = [
             f"corrective policy of one country alone; correlation of mu and epsilon {self.correlation:.2f}, "
             f"covariance {self.covariance:.2f}",
             "100 log points; predicted: first order",
-            "  ".join([f"{'country':{first}}", *columns]),
+            *tabular.text(self.countries, self._columns(), 2),
         ]
-        for n, country in enumerate(self.countries):
-            cells = (f"{values[n]:z{len(name)}.2f}" for name, values in columns.items())
-            lines.append("  ".join([f"{country:{first}}", *cells]))
-        right = int((np.sign(self.predicted_terms_of_trade) == np.sign(self.terms_of_trade)).sum())
-        whole = int((np.sign(self.predicted_gain) == np.sign(self.gain)).sum())
+        steps = self.error / STEP  # what it makes of an error in a slope
+        right = (_sign(self.predicted_terms_of_trade, steps) == _sign(self.terms_of_trade, self.error)).sum()
+        whole = (_sign(self.predicted_gain, steps) == self.direction).sum()
+        still = (self.direction == 0).sum()
         lines.append(
-            f"{int((self.gain < 0).sum())} of {len(self.gain)} countries lose; the sign of the terms of trade is as "
+            f"{(self.direction < 0).sum()} of {len(self.gain)} countries lose"
+            + f", {still} see no change" * bool(still)
+            + "; the sign of the terms of trade is as "
             f"predicted in {right}, the sign of the whole gain in {whole}: a first step says little about all of it"
         )
         return "\n".join(lines)
+
+
+def _sign(values, error) -> np.ndarray:
+    """Sign of what exceeds its error; 0 for the rest."""
+    return np.where(np.abs(values) > error, np.sign(values), 0.0).astype(int)
 
 
 def immiserization(

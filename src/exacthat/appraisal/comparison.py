@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import Reader, frozen
 from ..errors import BadInput, BadParameter
+from ..read_only import ReadOnly
 from .mill import RULES, MillTest, mill_of_paths, supported_by
 from .search import Difference
 from .series import fit
@@ -48,7 +49,7 @@ class Tail:
 
 
 @dataclass(frozen=True, eq=False)
-class Appraisal:
+class Appraisal(ReadOnly):
     """A policy against a baseline, by country; arrays are (N,).
 
     Utility of a stream is ln W at `inverse_elasticity` 1 and (W^(1-theta) - 1)/(1-theta) otherwise, W in
@@ -64,8 +65,9 @@ class Appraisal:
       stays so;
     - `critical_discount_rates`: for each country all rates at which the present value is zero, rising, with
       the side on which the policy pays; `critical_discount_rate` the largest (nan if there is none);
-    - `bastable`: the present value is positive; `mill`: all supported industries stand after support ends,
-      None if none were named or found (`mill_test` has the industries);
+    - `bastable`: the present value is positive; `mill`: all supported industries stand after support ends, True
+      or False, None for a country in which none is supported; None as a whole if none were named or found
+      (`mill_test` has the industries);
     - `error`: bound on the numerical error of `present_value`, as estimated.
     """
 
@@ -91,8 +93,10 @@ class Appraisal:
 
     @property
     def mill(self) -> np.ndarray | None:
-        """Whether all supported industries of each country stand, (N,), or None without a test."""
-        return None if self.mill_test is None else self.mill_test.passes
+        """Whether all supported industries of each country stand, (N,): None where none is, or without a test."""
+        if self.mill_test is None:
+            return None
+        return frozen(np.where(self.mill_test.supported.any(axis=1), self.mill_test.passes, None))
 
     def __str__(self) -> str:
         rules = f"horizon {self.horizon:g}, tail {self.tail}"

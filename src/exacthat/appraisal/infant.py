@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import Reader, frozen
+from ..read_only import ReadOnly
 
 
 @dataclass(frozen=True, eq=False)
-class InfantIndustry:
+class InfantIndustry(ReadOnly):
     """The appraisal of an infant industry; arrays of the arguments' broadcast shape.
 
     `mill_time` is when its cost reaches the world price (infinite if never). `cost` is the present value of

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import Reader, frozen
 from ..errors import BadInput, nearest
+from ..read_only import ReadOnly
 
 RULES = ("share", "stands")
 _NAMED = 3  # industries that a verdict names
@@ -16,7 +17,7 @@ _WITHIN = 9  # dates looked at between two breakpoints
 
 
 @dataclass(frozen=True, eq=False)
-class MillTest:
+class MillTest(ReadOnly):
     """The Mill test by country and industry.
 
     `supported` (N, K) is what was tested, `stands` (N, K) the verdict (False where nothing was tested),
@@ -86,6 +87,7 @@ def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | 
         )
     shares = baseline.at(0.0).output_shares
     dates = np.union1d(policy.phase_starts, baseline.phase_starts)
+    dates = dates[dates <= horizon]
     masks = []
     for date in dates:
         raised = []
@@ -97,7 +99,7 @@ def supported_by(policy, baseline, horizon) -> tuple[np.ndarray | None, float | 
         mask |= (np.atleast_3d(tariff) > 1e-12).any(axis=0) | (np.atleast_3d(export) > 1e-12).any(axis=1)
         masks.append(mask)
     held = [at for at, mask in enumerate(masks) if mask.any()]
-    if not held or held[-1] == len(dates) - 1 or dates[held[-1] + 1] > horizon:
+    if not held or held[-1] == len(dates) - 1:
         return None, None
     return np.any(masks, axis=0), float(dates[held[-1] + 1])
 

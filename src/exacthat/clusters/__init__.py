@@ -1,7 +1,8 @@
 """Two-country Ricardian trade with inter-industry learning (Hanlon 2012): worlds, schedules, paths."""
 
+from ..errors import MissingLibrary
 from . import examples
-from .effects import Diagnosis, MissingLibrary, OpeningEffects, communities, diagnose, opening_effects
+from .effects import Diagnosis, OpeningEffects, communities, diagnose, opening_effects
 from .paths import Event, IntegrationFailed, Path, States, simulate, simulate_many, warmup
 from .revealed import revealed_world, spillovers_from, world_of
 from .schedule import ConditionNotMet, ForeignProduces, HomeProduces, Phase, opening_schedule

@@ -13,18 +13,12 @@ import numpy as np
 import scipy.sparse
 
 from ..checks import number, numbers
-from ..errors import BadInput, BadParameter, ExacthatError
+from ..errors import BadInput, BadParameter, MissingLibrary
 from . import arguments
 from .paths import simulate_many, starting_pattern
 from .schedule import Phase
 from .statics import regime_mask, solve
 from .world import World, read_only
-
-
-class MissingLibrary(ExacthatError, ImportError):
-    """An optional library is not installed; the message says which and what it is for."""
-
-    exit_code = 10
 
 
 def _country(number: int) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from ..errors import BadInput, BadParameter, nearest
+from ..read_only import ReadOnly
 
 _LISTED = 20  # faulty cells listed one by one
 
@@ -62,7 +63,7 @@ def _spillover_faults(spillovers, n: int | None) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class World(ReadOnly):
     """Hold two countries that make n goods with labour alone and learn across industries.
 
     technology : (2, n) output per worker at time 0, home's row first, positive.

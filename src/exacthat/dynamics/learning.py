@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from exacthat.checks import Reader, frozen
-from exacthat.economy import Economy
+from exacthat.dynamics.schedule import check_kind
+from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, nearest
+from exacthat.read_only import ReadOnly
 
 LAWS = ("additive", "proportional", "stocks")
 
 
 @dataclass(frozen=True, eq=False)
-class Learning:
+class Learning(ReadOnly):
     """Describe how productivity phi (N, K) grows with employment at home and abroad.
 
     Parameters
@@ -80,6 +82,8 @@ class Learning:
             given = getattr(self, name)
             if given is not None:
                 settled[name] = frozen(read.array(name, given, cure=cure, **bounds))
+            elif name == "spillovers":
+                read.fault("spillovers is None: give a (K, K) array [sender, receiver]")
         settled["activity"] = read.number("activity", self.activity, least=0.0, cure="in units of employment")
         read.choice("law", self.law, LAWS)
         for name in ("spillovers", "diffusion"):
@@ -111,7 +115,7 @@ class Learning:
 
     def fit(self, economy: Economy) -> Fitted:
         """Return all arrays in full for this economy; `BadInput` names every shape and label that does not fit."""
-        n, k = len(economy.countries), len(economy.industries)
+        n, k = len(require_economy(economy).countries), len(economy.industries)
         faults = []
         if self.industries is not None:
             faults += _label_faults(self.industries, economy.industries)
@@ -195,6 +199,7 @@ def starting_growth(economy: Economy, learning: Learning) -> np.ndarray:
     >>> starting_growth(world, Learning(0.05 * np.eye(2), activity=0.0)).round(9).tolist()
     [[0.02, 0.03]]
     """
+    check_kind("learning", learning, Learning)
     fitted = learning.fit(economy)
     speed = fitted.speed(fitted.initial, fitted.labour[:, None] * economy.output_shares)
     return speed if fitted.law == "proportional" else speed / fitted.initial
@@ -225,6 +230,8 @@ def scale_to_growth(economy: Economy, learning: Learning, country: str, industri
     read = Reader()
     rate = read.number("rate", rate, above=0.0, cure="a fraction per unit of time, 0.015 is 1.5 percent")
     read.finish()
+    require_economy(economy)
+    check_kind("learning", learning, Learning)
     home, chosen = economy.country_index(country), economy.industry_index(industries)
     if home.size != 1:
         raise BadInput(f"country is {country!r}; name one country")
@@ -250,6 +257,9 @@ def scale_to_growth(economy: Economy, learning: Learning, country: str, industri
 
 def _labels(spillovers, given, read: Reader) -> tuple[str, ...] | None:
     """Labels of the spillover matrix: given, or those of a data frame, whose two axes must agree."""
+    if isinstance(given, str) or not (given is None or isinstance(given, Iterable)):
+        read.fault(f"industries is {given!r}; give a list of labels")
+        return None
     if given is not None:
         return tuple(str(name) for name in given)
     if not (hasattr(spillovers, "index") and hasattr(spillovers, "columns")):

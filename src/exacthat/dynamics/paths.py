@@ -18,6 +18,7 @@ from exacthat.economy import Economy
 from exacthat.errors import BadInput, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Shock
 from exacthat.solver import WORK
 
@@ -26,6 +27,7 @@ STAGE = 1e-2  # tolerance of a solve within a step over rtol: its noise must not
 STAGE_LEAST, STAGE_MOST = 1e-13, 1e-6
 CERTIFY = 1e-10  # accepted states are solved at least to this
 FIRST_CHANGE = 0.01  # largest change of ln(phi) in the first step of a phase
+SIDES = ("right", "left")  # of a date at which a phase starts
 CACHED = 1024  # dates whose states a path keeps
 
 
@@ -50,7 +52,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class States:
+class States(ReadOnly):
     """Worlds at T dates; the first axis is dropped where a single date was asked for.
 
     times (T,); productivity (T, N, K) is phi; output_shares (T, N, K) employment shares; welfare_hat (T, N)
@@ -176,7 +178,7 @@ class Path:
         """
         read = Reader()
         dates = read.array("times", times, least=0.0, most=self.horizon, cure="a date within the horizon")
-        read.choice("side", side, ("right", "left"))
+        read.choice("side", side, SIDES)
         if dates.ndim > 1:
             read.fault(f"times has shape {dates.shape}; it must be one date or a list of dates")
         read.finish()
@@ -199,14 +201,17 @@ class Path:
 
         The shock is the phase's with productivity times phi / phi(0). Raises as `at`.
         """
-        phi = self.at(float(time), side).productivity / self.learning.fit(self.economy).initial
-        phase = self._leg(float(time), side).phase
+        leg = self._leg_at(time, side)
+        phi = self.at(time, side).productivity / self.learning.fit(self.economy).initial
+        phase = leg.phase
         shock = phase.shock or Shock()
         own = shock.hats(self.economy).productivity
         return replace(shock, productivity=phi if own is None else own * phi), phase.policy or Policy()
 
     def rates(self, time: float, side: str = "right") -> Policy:
         """Return the rates in force at a date, by default the economy's own: full arrays, or None at the border.
+
+        Raises as `at`.
 
         >>> from exacthat.dynamics import Learning, simulate
         >>> world = Economy([[[2.0, 3.0]]], 4.0)
@@ -215,7 +220,15 @@ class Path:
         >>> path.rates(0.0).production_subsidy.tolist(), path.rates(3.0).production_subsidy.tolist()
         ([[0.1, 0.0]], [[0.0, 0.0]])
         """
-        return self._leg(float(time), side).world.problem.policy
+        return self._leg_at(time, side).world.problem.policy
+
+    def _leg_at(self, time, side) -> Leg:
+        """Read a date and a side, and return the leg there."""
+        read = Reader()
+        date = read.number("time", time, least=0.0, most=self.horizon, cure="a date within the horizon")
+        read.choice("side", side, SIDES)
+        read.finish()
+        return self._leg(date, side)
 
     def _leg(self, time: float, side: str) -> Leg:
         starts = self.phase_starts
@@ -295,6 +308,7 @@ def simulate(
     check_kind("economy", economy, Economy)
     check_kind("learning", learning, Learning)
     dated = spans(Phase() if phases is None else phases, horizon)
+    horizon = dated[-1][2]
     read = Reader()
     rtol = read.number("rtol", rtol, least=TIGHTEST, most=LOOSEST)
     read.finish()

@@ -12,6 +12,7 @@ from exacthat.dynamics.schedule import check_kind
 from exacthat.errors import BadInput, NotConverged
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, Pullback, Solution, System
+from exacthat.read_only import ReadOnly
 
 TAILS = ("truncate", "constant")
 ACCURACY, LEAST_ACCURACY = 1e-12, 1e-9  # relative residual of a transposed solve, and where it is refused
@@ -22,7 +23,7 @@ LONGEST = (
 
 
 @dataclass(frozen=True, eq=False)
-class LearningValue:
+class LearningValue(ReadOnly):
     """Shadow values of learning at T dates, for the welfare of one country; arrays (T, N, K).
 
     The unit is current consumption of `country` in one unit of time: 0.01 is one percent of a year's consumption,

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..checks import Reader, frozen
+from ..read_only import ReadOnly
 
 CLOSURES = ("linear", "log")
 _LOG_MAX = np.log(np.finfo(float).max)
 
 
 @dataclass(frozen=True, eq=False)
-class MalthusPath:
+class MalthusPath(ReadOnly):
     """Income and population over time; every array has shape (T,).
 
     `income` is output per head, `population_hat` population relative to date 0, `population_growth` its

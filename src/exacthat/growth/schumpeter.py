@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ..checks import Reader, frozen
 from ..errors import NotConverged
+from ..read_only import ReadOnly
 
 LAWS = ("stocks", "catch_up")
 _TIE = 1e-10  # relative distance at which two roots of the diffusion matrix count as equal
@@ -24,7 +25,7 @@ _EXISTENCE = 1e-12  # a spectral radius this close to one is one in floating poi
 
 
 @dataclass(frozen=True, eq=False)
-class LongRunGrowth:
+class LongRunGrowth(ReadOnly):
     """What diffusion alone decides in the long run; N countries.
 
     `rate` is the Perron root of the diffusion matrix, the growth rate of world knowledge; `country_rates`
@@ -44,7 +45,7 @@ class LongRunGrowth:
 
 
 @dataclass(frozen=True, eq=False)
-class MarketEffects:
+class MarketEffects(ReadOnly):
     """How trade changes the incentive to research, in logs; arrays of one broadcast shape.
 
     `market_size` and `escape_competition` are >= 0, `profit_reduction` <= 0; `total` is their sum and

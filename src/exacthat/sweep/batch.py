@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from exacthat import tabular
 from exacthat.assembly import check_baseline, price_index
 from exacthat.checks import frozen, number, thread_count
 from exacthat.conditions import BALANCE, CERTIFIED, conditions_met, trade_imbalance
@@ -16,13 +17,16 @@ from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import LARGEST_TOLERANCE, Equilibrium, counterfactual
 from exacthat.errors import BadInput, ExacthatError, NotConverged
 from exacthat.kernels.gravity import cy
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Scenario, Shock, deficit_levels
 from exacthat.sweep.rows import Base, Row
 from exacthat.threads import processors
 
 NOT_RUN = "not run"
 BREATH = 0.15  # seconds of compiled work between two looks at signals and progress
-PIECES = 4  # for each processor, of a batch that an executor works on
+PIECES = 16  # for each processor, of a batch that an executor works on: what is lost when it stops is small
+FEWEST = 16  # rows of a piece: fewer cost more to send than to solve
+LONGEST = 5e7  # flows times rows of a piece: about a second
 
 Progress = Callable[[int, int, int], None]
 
@@ -32,7 +36,7 @@ WORK = ("iterations", "evaluations", "products")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Batch:
+class Batch(ReadOnly):
     """Results of S scenarios, one row each, in the order given; a failed row is nan and says why.
 
     welfare_hat, price_index_hat, wage_hat, income_hat, expenditure_hat    (S, N), as in `Equilibrium`
@@ -80,16 +84,11 @@ class Batch:
 
     def to_frame(self):
         """Return a pandas frame of percent changes with one line per scenario and country, outcome beside them."""
-        import pandas as pd
-
         columns = {
             name.replace("_hat", "_percent"): 100.0 * (getattr(self, name) - 1.0).ravel() for name in HATS
         }
         columns["outcome"] = np.repeat(self.outcome, len(self.economy.countries))
-        index = pd.MultiIndex.from_product(
-            [self.names, self.economy.countries], names=["scenario", "country"]
-        )
-        return pd.DataFrame(columns, index=index)
+        return tabular.frame(columns, scenario=self.names, country=self.economy.countries)
 
     def __repr__(self):
         names, counts = np.unique(self.outcome, return_counts=True)
@@ -108,6 +107,20 @@ class Interrupted(KeyboardInterrupt):
 
     def __reduce__(self):
         return Interrupted, (self.batch,)
+
+
+class BatchStopped(ExacthatError):
+    """A batch could not go on; `.batch` holds the rows that were done, the others are "not run".
+
+    Because a worker of the executor died, the executor was shut down, or `progress` raised: see `__cause__`.
+    """
+
+    def __init__(self, message: str, batch: Batch):
+        super().__init__(message, batch)
+        self.batch = batch
+
+    def __str__(self):
+        return self.args[0]
 
 
 def counterfactuals(
@@ -149,6 +162,8 @@ def counterfactuals(
         deficits that do not fit it.
     Interrupted
         A KeyboardInterrupt that carries the rows done so far.
+    BatchStopped
+        The same where the executor breaks down, a worker dies or `progress` raises, chained from that error.
 
     Shocks, taxes, deficits and elasticities of a row change its prices in a worker's own copy of the trade
     weights, pairs of countries that they move alone. Rows that Newton does not certify, that end trade, or that
@@ -183,7 +198,19 @@ def counterfactuals(
             _distribute(executor, economy, rows, deficits, tol, team, table)
     except KeyboardInterrupt:
         raise Interrupted(table.batch(economy, rows, deficits, tol)) from None
+    except Exception as error:
+        batch = table.batch(economy, rows, deficits, tol)
+        raise BatchStopped(_stopped(batch, error), batch) from error
     return table.batch(economy, rows, deficits, tol)
+
+
+def _stopped(batch: Batch, error: Exception) -> str:
+    """Say why a batch stopped and what is left of it."""
+    why = f"{type(error).__name__}: {error}"
+    if isinstance(error, BrokenExecutor):
+        why = f"a worker of the executor died, often for want of memory: take fewer workers ({why})"
+    done = (batch.outcome != NOT_RUN).sum()
+    return f"the batch stopped with {done} of {len(batch)} scenarios done, which are in .batch; {why}"
 
 
 def _scenarios(given) -> tuple[Scenario, ...]:
@@ -328,27 +355,36 @@ def _keep(table: _Table, at: int, future) -> None:
 
 
 def _distribute(executor, economy: Economy, rows, deficits, tol: float, threads: int, table: _Table) -> None:
-    """Let an executor work on pieces of the batch."""
-    size = max(1, -(-len(rows) // (PIECES * processors())))
+    """Let an executor work on pieces of the batch; keep those that are done, whatever ends it."""
+    share = -(-len(rows) // processors())
+    small = min(-(-share // PIECES), int(LONGEST // economy.flows.size))
+    size = max(1, min(share, max(FEWEST, small)))
     bare = replace(economy)  # without what has been derived from it: less to send
-    waiting = {
-        executor.submit(_piece, bare, rows[at : at + size], deficits, tol, threads): slice(at, at + size)
-        for at in range(0, len(rows), size)
-    }
+    waiting: dict[Future, slice] = {}
     try:
+        for at in range(0, len(rows), size):
+            piece = slice(at, at + size)
+            waiting[executor.submit(_piece, bare, rows[piece], deficits, tol, threads)] = piece
         for future in as_completed(waiting):
-            piece, at = future.result(), waiting[future]
-            table.put(at, piece.outcome, **piece.values)
-            table.message[at] = piece.message
+            _take(table, waiting[future], *future.result())
             table.report()
-    except KeyboardInterrupt:
-        for future in waiting:
-            future.cancel()
+    except BaseException:
+        for future, piece in waiting.items():
+            if not future.done():
+                future.cancel()
+            elif not future.cancelled() and future.exception() is None:
+                _take(table, piece, *future.result())
         raise
 
 
-def _piece(economy: Economy, rows, deficits, tol: float, threads: int) -> _Table:
-    """Solve some rows of a batch where the executor runs them."""
+def _take(table: _Table, at: slice, outcome, message, values) -> None:
+    """Keep what came back of a piece."""
+    table.put(at, outcome, **values)
+    table.message[at] = message
+
+
+def _piece(economy: Economy, rows, deficits, tol: float, threads: int) -> tuple:
+    """Solve some rows of a batch where the executor runs them; return outcomes, messages and values."""
     table = _Table(len(rows), len(economy.countries), None)
     _solve(economy, rows, deficits, tol, threads, table)
-    return table
+    return table.outcome, table.message, table.values

@@ -12,6 +12,7 @@ from exacthat import checks
 from exacthat.checks import frozen
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter
+from exacthat.read_only import ReadOnly
 from exacthat.scenario import Policy, Scenario, Shock
 
 ALPHA_BELOW = 0.995  # an equilibrium is unique below 1; nearer to 1 than this the solve is not reliable
@@ -22,7 +23,7 @@ _HOPELESS = 1e-3  # share of proposals kept below which nothing sensible is draw
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class Draws(ReadOnly):
     """Accepted draws and what was cut.
 
     trade_elasticity, scale_elasticity    (S, K)
