@@ -1,5 +1,6 @@
 """The README says what the program does: its output is the program's, its example runs, its commands are CI's."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def test_the_printed_output_is_how_the_output_begins(tmp_path):
     shown = words(block("output"))
     assert len(shown) > 200
     assert words(result.stdout)[: len(shown)] == shown
+
+
+def test_the_page_of_slips_runs():
+    failed, run = doctest.testfile(str(README.parent / "docs" / "slips.md"), module_relative=False)
+    assert failed == 0 < run
 
 
 def test_the_example_runs(capsys):
