@@ -44,7 +44,7 @@ def path():
         (lambda: clusters.opening_effects(WORLD, [1.0], regime="fre"), "did you mean 'free'"),
         (lambda: clusters.best_delay(WORLD, 0.1, 1.0, weights="ab"), "weights cannot be read"),
         (lambda: clusters.best_delay(WORLD, 0.1, 1.0, weights=(0.0, 0.0)), "not both zero"),
-        (lambda: clusters.best_delay(WORLD, "x", 1.0), "discount_rate cannot be read"),
+        (lambda: clusters.best_delay(WORLD, "x", 1.0), "discount_rate is .x.; it must be one number"),
         (lambda: clusters.best_delay(WORLD, 0.1, 1.0, points=0), "points is 0"),
         (lambda: clusters.best_delay(None, 0.1, 1.0), "clusters.World"),
         (lambda: clusters.best_order(WORLD, 0.1, 1.0, sweeps=-1), "sweeps is -1"),
