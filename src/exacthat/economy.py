@@ -11,6 +11,7 @@ import numpy as np
 
 from exacthat import checks
 from exacthat.checks import SHARE_SUM, frozen
+from exacthat.conditions import alpha_text
 from exacthat.errors import BadInput, nearest
 from exacthat.labels import axis_labels, positions
 
@@ -314,7 +315,7 @@ class Economy:
         n, _, k = self.flows.shape
         return (
             f"Economy({n} {'country' if n == 1 else 'countries'}, {k} {'industry' if k == 1 else 'industries'}, "
-            f"{self.entry} entry, largest mu*epsilon {self.alpha.max():.3g})"
+            f"{self.entry} entry, largest mu*epsilon {alpha_text(self.alpha.max())})"
         )
 
     # Derived from the flows: y and all other shares come from one source only.

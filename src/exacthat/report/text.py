@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from exacthat import datasets
+from exacthat.conditions import alpha_text
 from exacthat.equilibrium import REBALANCE_TOLERANCE
 from exacthat.published import MEMBERS, PRINTED_CP
 from exacthat.scenarios import Plan
@@ -257,7 +258,7 @@ def _deficits(plan: Plan, economy) -> str:
 
 def _entry(economy) -> str:
     if economy.entry == "free":
-        return f"free (no profits; scale effects where mu > 0); largest mu*epsilon {economy.alpha.max():.3g}"
+        return f"free (no profits; scale effects where mu > 0); largest mu*epsilon {alpha_text(economy.alpha.max())}"
     return "restricted (fixed number of firms, markup 1 + mu, profits stay at home)"
 
 
