@@ -149,6 +149,8 @@ def test_ensemble_of_small_economies(benchmark, record, rtol):
     ],
 )
 def test_one_economy(benchmark, record, n, seed, speed, horizon, rtol):
+    if benchmark.disabled and n == 1000:
+        pytest.skip("its baseline takes minutes: it is timed only")
     world = draw(n, seed, speed, spread=0.3 if n < 1000 else 0.4)
     exact = final(clusters.simulate(world, FREE, horizon, rtol=1e-12))
     path = clusters.simulate(world, FREE, horizon, rtol=rtol)
