@@ -44,10 +44,11 @@ def tuned_sales(system, weights, log_sales_hat):
 
 def iterate(system, implied_sales, wage_step, share_step, tolerance=1e-10, most=4000):
     """Run the damped loop; return (log sales hat, iterations, residual), iterations = `most` if it failed."""
-    r = np.zeros_like(system.sales)
+    r, live = np.zeros_like(system.sales), system.sales > 0
     for count in range(1, most + 1):
         implied = implied_sales(r)
-        target = np.log(implied / system.sales)
+        hat = np.divide(implied, system.sales, out=np.exp(r), where=live)
+        target = np.log(hat)
         residual = np.abs(target - r).max()
         if residual <= tolerance:
             return r, count, residual
