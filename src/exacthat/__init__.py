@@ -38,6 +38,7 @@ _HOMES = {
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
+    "policy": ("OptimalPolicy", "optimal_policy", "nash_policy", "cooperative_policy"),
     "sweep": ("Batch", "Interrupted", "counterfactuals", "elasticity_draws"),
     "appraisal": (
         "Appraisal",
