@@ -21,7 +21,7 @@ def cooperative_policy(
     weights=None,
     by_partner: bool = False,
     limits=None,
-    tol: float = 1e-8,
+    tol: float = 1e-6,
     threads: int | None = None,
 ) -> OptimalPolicy:
     """Maximise a weighted sum of ln welfare of all countries over the taxes of those that cooperate.

@@ -53,7 +53,8 @@ def read_limits(given, instruments) -> dict[str, tuple[float, float]]:
                 f"limits of {name} are {pair.tolist()}; give a lowest and a highest rate, within "
                 f"{WIDEST[0]:g} and {WIDEST[1]:g} (0.1 is ten percent)"
             )
-        limits[name] = tuple(pair.tolist())
+        else:
+            limits[name] = float(pair[0]), float(pair[1])
     if faults:
         raise BadParameter(faults)
     return limits
