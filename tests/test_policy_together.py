@@ -34,7 +34,7 @@ def at_equilibrium(result):
 def test_two_symmetric_countries_match_a_grid():
     """One industry: welfare over a grid of one tariff peaks at the common Nash tariff, given the other's."""
     economy = eh.Economy([[[7.0], [3.0]], [[3.0], [7.0]]], 4.0, 0.1)
-    war = eh.nash_policy(economy, instruments="tariff")
+    war = eh.nash_policy(economy, instruments="tariff", tol=1e-8)
     own, other = (war.rates[name]["tariff"][0] for name in war.players)
     assert own == pytest.approx(other, abs=1e-7)
     grid = own + np.linspace(-0.3, 0.3, 61)
@@ -51,7 +51,7 @@ def test_two_symmetric_countries_match_a_grid():
 
 @pytest.mark.parametrize("entry", ENTRY)
 def test_symmetric_players_do_the_same(entry):
-    war = eh.nash_policy(symmetric(3, entry))
+    war = eh.nash_policy(symmetric(3, entry), tol=1e-8)
     for name in INSTRUMENTS:
         first = war.rates["C0"][name]
         for player in ("C1", "C2"):
@@ -66,7 +66,7 @@ def test_symmetric_players_do_the_same(entry):
 def test_rates_are_best_responses(entry, instruments, parts):
     """From the Nash world as the base year, no player's own optimum gains anything."""
     economy = taxed_economy(7, parts=parts, entry=entry, countries=3, industries=2)
-    war = eh.nash_policy(economy, instruments=instruments)
+    war = eh.nash_policy(economy, instruments=instruments, tol=1e-8)
     base = at_equilibrium(war)
     for player in war.players:
         best = eh.optimal_policy(base, player, instruments)
@@ -78,7 +78,7 @@ def test_rates_are_best_responses(entry, instruments, parts):
 
 def test_one_player_alone_is_the_unilateral_optimum():
     economy = random_economy(2)
-    war, best = eh.nash_policy(economy, "C1"), eh.optimal_policy(economy, "C1")
+    war, best = eh.nash_policy(economy, "C1", tol=1e-8), eh.optimal_policy(economy, "C1")
     for name in INSTRUMENTS:
         np.testing.assert_allclose(war.rates["C1"][name], best.rates["C1"][name], atol=1e-6)
     sum_of_one = eh.cooperative_policy(economy, "C1", weights=[0, 1, 0, 0], tol=1e-8)
@@ -88,7 +88,7 @@ def test_one_player_alone_is_the_unilateral_optimum():
 
 def test_nash_does_not_depend_on_the_order_of_players():
     economy = random_economy(2, industries=2)
-    one, other = (eh.nash_policy(economy, players) for players in (["C0", "C2"], ["C2", "C0"]))
+    one, other = (eh.nash_policy(economy, players, tol=1e-8) for players in (["C0", "C2"], ["C2", "C0"]))
     np.testing.assert_allclose(one.policy.tariff, other.policy.tariff, atol=1e-6)
     np.testing.assert_array_equal(one.policy.tariff[:, 1], 0.0)
 
@@ -102,7 +102,7 @@ def test_nash_does_not_depend_on_the_order_of_players():
 )
 def test_no_player_gains_by_a_small_change_alone(seed, parts, entry, instruments):
     economy = taxed_economy(seed, parts=parts, entry=entry, countries=3, industries=2)
-    war, rng = eh.nash_policy(economy, instruments=instruments), np.random.default_rng(seed)
+    war, rng = eh.nash_policy(economy, instruments=instruments, tol=1e-8), np.random.default_rng(seed)
     for p in range(3):
         levers = Levers(economy, war.policy, [p], war.instruments)
         change = 0.02 * rng.normal(size=levers.size)
@@ -142,7 +142,7 @@ def test_corrective_policy_is_best_at_its_own_income_shares(entry, parts):
 def test_border_taxes_stand_in_for_transfers(entry):
     """Two countries, any weights: no wedge is left on trade, s = mu, and incomes are shared as weighted."""
     economy = taxed_economy(3, parts=(), entry=entry, zeros=0.0, countries=2, industries=2)
-    weights = np.array([0.6, 0.4])
+    weights = economy.expenditure / economy.expenditure.sum() + [-0.05, 0.05]
     best = eh.cooperative_policy(economy, weights=weights)
     wedge = np.log1p(best.policy.tariff) - np.log1p(best.policy.export_subsidy)
     level = wedge[1, 0, 0]  # Lerner: one country's factor

@@ -29,7 +29,8 @@ def cooperative_policy(
     Parameters
     ----------
     economy, instruments, by_partner, limits, tol, threads
-        As for `optimal_policy`; `tol` is then a marginal gain per weight of the country that sets the rate.
+        As for `optimal_policy`; `tol`, looser by default, bounds the marginal gain of the sum over the share of
+        what a rate taxes and the weight of the country that sets it.
     countries : labels, optional
         Whose rates are free, all by default; the others count in the sum.
     weights : (N,), optional

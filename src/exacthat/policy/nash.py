@@ -9,10 +9,12 @@ from exacthat.gradient import welfare_gradient
 from exacthat.policy.instruments import INSTRUMENTS
 from exacthat.policy.problem import World
 from exacthat.policy.result import OptimalPolicy
-from exacthat.policy.search import FLAT, LESS, Model, Top, climb
+from exacthat.policy.search import FLAT, Model, Top, climb
 
 ROUNDS = 6  # of best responses, each followed by steps of all players at once
 STEPS = 50  # of all players at once, with one Hessian for each
+MEMORY = 8  # steps that are mixed
+LOST = 10.0  # factor on the least slope found beyond which steps have left the neighbourhood
 NEARBY = 0.01  # logs of rates that steps may move before the Hessians of the certificate are computed again
 
 
@@ -23,7 +25,7 @@ def nash_policy(
     *,
     by_partner: bool = False,
     limits=None,
-    tol: float = 1e-8,
+    tol: float = 1e-6,
     threads: int | None = None,
 ) -> OptimalPolicy:
     """Find taxes of several countries, each the best response to those of the others.
@@ -31,7 +33,7 @@ def nash_policy(
     Parameters
     ----------
     economy, instruments, by_partner, limits, tol, threads
-        As for `optimal_policy`, for each player.
+        As for `optimal_policy`, for each player; `tol` is looser by default.
     countries : labels, optional
         The players, all by default; others keep the base year's rates.
 
@@ -43,17 +45,17 @@ def nash_policy(
 
     Raises as `optimal_policy` does; `NotConverged` also where best responses run in circles.
 
-    First-order conditions d ln W_p / d ln(1 + rate) = 0 for the rates of p, for all players p at once. One round
-    lets each player in turn climb to its best response; from there all take Newton steps of their own problem at
-    the same time, one equilibrium and one transposed solve per player each, until the slopes vanish. Hessians of
-    the players' own problems are the second-order condition. Levels without effect are set as in
-    `optimal_policy`.
+    First-order conditions d ln W_p / d ln(1 + rate) = 0 for the rates of p, for all players p at once. Each player
+    in turn climbs to its best response; from there all take Newton steps of their own problems at the same
+    time, one equilibrium and one transposed solve per player each, mixed over the last steps (Anderson) until the
+    slopes vanish. Hessians of the players' own problems are the second-order condition. Levels without effect are
+    set as in `optimal_policy`.
 
-    Cost: about twice that of `optimal_policy` for every player.
+    Cost: about that of `optimal_policy` for every player.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
-    >>> war = nash_policy(world, instruments="tariff")
+    >>> war = nash_policy(world, instruments="tariff", tol=1e-8)
     >>> rates = [war.rates[name]["tariff"][0] for name in war.players]
     >>> bool(abs(rates[0] - rates[1]) < 1e-7), bool((war.welfare_percent < 0).all())
     (True, True)
@@ -97,35 +99,50 @@ class _Game:
             self.evaluations += terrain.objective.evaluations
         return u
 
-    def models(self, u: np.ndarray, slope: np.ndarray) -> list[Model]:
+    def models(self, u: np.ndarray, slope: np.ndarray, central: bool) -> list[Model]:
         """Second-order model of each player's own problem."""
         found = []
         for p, weights in enumerate(self.own):
             terrain = self.world.terrain(weights)
-            found.append(Model(terrain, u, slope, among=self.levers.owner == p))
+            found.append(Model(terrain, u, slope, among=self.levers.owner == p, central=central))
             self.evaluations += terrain.objective.evaluations
         return found
 
     def settle(self, u: np.ndarray) -> Top:
-        """Best responses until near, then Newton steps of all players until no slope is left."""
-        respond, curvature, tolerance = True, 0.0, self.world.tolerance
-        for _ in range(ROUNDS):
+        """Best responses until near, then steps of all players at once until no slope is left."""
+        respond, tolerance = True, self.world.tolerance
+        for round_ in range(ROUNDS):
             u = self.respond(u) if respond else u
             slope, begin = self.slopes(u), u
-            models = self.models(u, slope)
+            models = self.models(u, slope, central=round_ > 0)
             curvature = max(model.curvature for model in models)
-            respond = curvature > FLAT
-            for _ in range(0 if respond else STEPS):
-                missed = self.together.missed(u, slope)
-                if missed <= tolerance:
-                    break
-                nearer = np.clip(u + sum(model.step(slope) for model in models), *self.levers.bounds)
-                new_slope = self.slopes(nearer)
-                if self.together.missed(nearer, new_slope) > LESS * missed:
-                    respond = True
-                    break
-                u, slope = nearer, new_slope
-            missed = self.together.missed(u, slope)
-            if missed <= tolerance and not respond and np.abs(u - begin).max() <= NEARBY:
+            if curvature > FLAT:
+                away = sum(model.away() for model in models if model.curvature > FLAT)
+                u, respond = np.clip(u + away, *self.levers.bounds), True
+                continue
+            u, slope = self.step_together(u, slope, models)
+            respond = self.together.missed(u, slope) > tolerance
+            if not respond and np.abs(u - begin).max() <= NEARBY:
                 break
-        return Top(u, 0.0, missed, curvature)
+        return Top(u, 0.0, self.together.missed(u, slope), curvature)
+
+    def step_together(self, u, slope, models: list[Model]) -> tuple[np.ndarray, np.ndarray]:
+        """Newton steps of the players' own problems, mixed over the last ones (Anderson); the best point found."""
+        best, points, steps = (u, slope), [], []
+        for _ in range(STEPS):
+            missed, least = self.together.missed(u, slope), self.together.missed(*best)
+            best = (u, slope) if missed <= least else best
+            if missed <= self.world.tolerance or missed > LOST * least:
+                break
+            points, steps = (
+                [*points[-MEMORY:], u],
+                [*steps[-MEMORY:], sum(model.step(slope) for model in models)],
+            )
+            nearer = u + steps[-1]
+            if len(steps) > 1:
+                change = np.diff(steps, axis=0).T
+                mix = np.linalg.lstsq(change, steps[-1])[0]
+                nearer = nearer - (np.diff(points, axis=0).T + change) @ mix
+            u = np.clip(nearer, *self.levers.bounds)
+            slope = self.slopes(u)
+        return best

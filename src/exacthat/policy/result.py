@@ -28,9 +28,9 @@ class OptimalPolicy:
     gradient           largest marginal gain left: d ln W by d ln(1 + rate), over the share in spending of what the
                        rate taxes (base year); rates held by a limit apart
     curvature          largest eigenvalue of the Hessian over its largest modulus, in logs of 1 + rate scaled by
-                       the root of what they tax; 0 for flat directions, never above 1e-4 (second-order condition)
-    reached            start -> 100 ln of the goal where the search from there ended; several values tell of several
-                       local optima, the best of which is returned
+                       the root of what they tax; 0 for flat directions, never above 1e-5 (second-order condition)
+    reached            start -> 100 ln of the goal where the search from there ended; other values than the largest
+                       are of other local optima, or of a search that a flat stretch stopped
     at_limit           rates that a limit holds, in words
     evaluations        equilibria solved on the way, each with its gradients
     """

@@ -9,10 +9,11 @@ import numpy as np
 
 from exacthat.errors import NotConverged
 
-FLAT = 1e-4  # curvature over the largest one below which a direction counts as flat, forward differences
-VERY_FLAT = 1e-6  # the same where central differences tell
-NEAR = 1e-7  # relative slope at which L-BFGS-B hands over: rounding of the value stops it soon after
-STEP = 1e-5  # of a difference of slopes, over the square root of stiffness and at most LONGEST
+FLAT = 1e-5  # curvature over the largest one below which a direction counts as flat, by forward differences
+VERY_FLAT = 1e-7  # the same by central differences
+NEAR = 1e-4  # relative slope at which L-BFGS-B hands over: rounding of the value stops it soon after
+STEP = 1e-6  # of a forward difference of slopes, over the square root of stiffness and at most LONGEST
+CENTRAL_STEP = 1e-5
 LONGEST = 1e-3
 STEPS = 8  # Newton steps with one Hessian
 ROUNDS = 5  # Hessians
@@ -79,7 +80,7 @@ def climb(terrain: Terrain, u: np.ndarray) -> np.ndarray:
 
     found = minimize(
         downhill, u * scale, jac=True, method="L-BFGS-B", bounds=(terrain.bounds * scale).T,
-        options={"maxiter": 500, "maxcor": 20, "gtol": NEAR * float(np.sqrt(terrain.share.min())), "ftol": 1e-15},
+        options={"maxiter": 500, "maxcor": 20, "gtol": NEAR * float(np.sqrt(terrain.share.min())), "ftol": 1e-14},
     )  # fmt: skip
     return np.clip(found.x / scale, *terrain.bounds)
 
@@ -110,7 +111,7 @@ class Model:
 
 
 def finish(terrain: Terrain, u: np.ndarray, tolerance: float) -> Top:
-    """Take Newton steps until relative slopes are below `tolerance`; climb on from saddles.
+    """Take Newton steps until relative slopes are below `tolerance`; climb on from saddles and where they fail.
 
     The Hessian, one evaluation per rate, is also the second-order condition: no eigenvalue above zero but for
     flat directions. Where it does not lead to the top, the next ones are taken more closely, at twice the cost.
@@ -125,6 +126,7 @@ def finish(terrain: Terrain, u: np.ndarray, tolerance: float) -> Top:
             u = climb(terrain, max(starts, key=lambda start: terrain.objective(start)[0]))
             value, slope = terrain.objective(u)
             continue
+        begin = u
         for _ in range(STEPS):
             missed = terrain.missed(u, slope)
             if missed <= tolerance:
@@ -134,6 +136,9 @@ def finish(terrain: Terrain, u: np.ndarray, tolerance: float) -> Top:
             if terrain.missed(nearer, new_slope) > LESS * missed:
                 break
             u, value, slope = nearer, new_value, new_slope
+        if u is begin:  # too far away for Newton
+            u = climb(terrain, u)
+            value, slope = terrain.objective(u)
     return Top(u, value, terrain.missed(u, slope), curvature)
 
 
@@ -143,7 +148,7 @@ def hessian(terrain: Terrain, u, slope, free, central: bool) -> np.ndarray:
     at = np.flatnonzero(free)
     columns = np.zeros((len(at), len(at)))
     for column, j in enumerate(at):
-        step = min(STEP / scale[j], LONGEST)
+        step = min((CENTRAL_STEP if central else STEP) / scale[j], LONGEST)
         ends = [u[j], min(u[j] + step, high[j])]
         if central or ends[1] <= u[j]:
             ends[0] = max(u[j] - step, low[j])
