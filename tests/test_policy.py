@@ -110,6 +110,18 @@ def test_production_subsidies_are_pigouvian_whatever_the_size(entry, parts, by_p
     np.testing.assert_allclose(best.rates["C1"]["production_subsidy"], economy.scale_elasticity, atol=1e-6)
 
 
+def test_a_country_of_the_data():
+    """United States in wiod2014, 44 x 16: first best at s = mu, tariffs alone are worth less."""
+    economy = eh.datasets.load("wiod2014", deficits="zero")
+    at = economy.countries.index("USA")
+    first, third = (eh.optimal_policy(economy, "USA", names) for names in (INSTRUMENTS, "tariff"))
+    np.testing.assert_allclose(
+        first.rates["USA"]["production_subsidy"], economy.scale_elasticity, rtol=1e-6, atol=1e-6
+    )
+    assert first.welfare_percent[at] > 2 * third.welfare_percent[at] > 0
+    assert (third.rates["USA"]["tariff"] > 0).all()
+
+
 def test_more_instruments_and_partners_are_worth_more():
     economy = taxed_economy(5, parts=("links",))
     steps = [

@@ -1,5 +1,8 @@
 """nash_policy() and cooperative_policy(): grids, best responses, efficiency, symmetry, refusals."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -191,3 +194,10 @@ def test_wrong_input_is_named(wrong, says):
     if "weights" not in wrong:
         with pytest.raises(eh.BadInput, match=says):
             eh.nash_policy(symmetric(2), **wrong)
+
+
+def test_numbers_of_the_page_are_reproduced():
+    page = Path(__file__).parents[1] / "docs" / "optimal-policy.md"
+    done = doctest.testfile(str(page), module_relative=False)
+    assert done.attempted > 8
+    assert done.failed == 0

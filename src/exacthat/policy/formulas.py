@@ -8,6 +8,8 @@ from exacthat.economy import Economy
 from exacthat.equilibrium import Equilibrium
 from exacthat.gradient import over
 
+ALONE = 1e-6  # least share of others in a market: an only seller would tax its exports without bound
+
 
 def formula_rates(eq: Equilibrium, at: int, instruments) -> dict[str, np.ndarray]:
     """Logs of 1 + rate (K,) that closed forms give country `at`, their right-hand sides read at `eq`.
@@ -30,7 +32,7 @@ def formula_rates(eq: Equilibrium, at: int, instruments) -> dict[str, np.ndarray
     share = over((exports * eq.trade_shares[at, ~home]).sum(axis=0), exports.sum(axis=0))
     mean = 1.0 + np.average(mu, weights=eq.sales[at])
     c = np.ones_like(mu) if "production_subsidy" in instruments else (1.0 + mu) / mean
-    e, own = epsilon * (1.0 - share), epsilon * eq.trade_shares[at, at]
+    e, own = epsilon * np.maximum(1.0 - share, ALONE), epsilon * eq.trade_shares[at, at]
     T = 0.0
     if "export_subsidy" not in instruments and exports.any():
         T = exports.sum() / (exports.sum(axis=0) * e).sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ SMALLEST = 1e-12  # share of a flow in spending below which it counts as this: i
 
 def read_instruments(given) -> tuple[str, ...]:
     """Read one name of an instrument or several; the order is that of `INSTRUMENTS`."""
-    names = [given] if isinstance(given, str) else list(given) if isinstance(given, Sequence | set) else None
+    names = [given] if isinstance(given, str) else list(given) if isinstance(given, Sequence | Set) else None
     if not names:
         raise BadInput(f"instruments is {given!r}; name one or more of {', '.join(INSTRUMENTS)}")
     faults = [
@@ -189,7 +189,9 @@ class Levers:
         return found
 
     def normalised(self, u: np.ndarray) -> np.ndarray:
-        """The same policy in effect, with the levels that do not matter where `neutral` keeps them."""
+        """The same policy in effect, with levels that do not matter where `neutral` keeps them; as it is at a limit."""
+        if ((u <= self.bounds[0]) | (u >= self.bounds[1])).any():
+            return u
         for along, weights, level in self.neutral:
             u = u + along * (level - weights @ u)
         return u

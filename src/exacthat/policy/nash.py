@@ -72,9 +72,8 @@ class _Game:
 
     def __init__(self, world: World):
         self.world, self.levers = world, world.levers
-        self.own = np.eye(len(world.economy.countries))[
-            self.levers.players
-        ]  # whose welfare each player maximises
+        everyone = np.eye(len(world.economy.countries))
+        self.own = everyone[self.levers.players]  # whose welfare each player maximises
         self.together = world.terrain(self.own.sum(axis=0))  # bounds and scales of all rates
         self.evaluations = 0
 
@@ -124,7 +123,8 @@ class _Game:
             respond = self.together.missed(u, slope) > tolerance
             if not respond and np.abs(u - begin).max() <= NEARBY:
                 break
-        return Top(u, 0.0, self.together.missed(u, slope), curvature)
+        u = self.levers.normalised(u)
+        return Top(u, np.nan, self.together.missed(u, self.slopes(u)), curvature)
 
     def step_together(self, u, slope, models: list[Model]) -> tuple[np.ndarray, np.ndarray]:
         """Newton steps of the players' own problems, mixed over the last ones (Anderson); the best point found."""
@@ -134,10 +134,8 @@ class _Game:
             best = (u, slope) if missed <= least else best
             if missed <= self.world.tolerance or missed > LOST * least:
                 break
-            points, steps = (
-                [*points[-MEMORY:], u],
-                [*steps[-MEMORY:], sum(model.step(slope) for model in models)],
-            )
+            points = [*points[-MEMORY:], u]
+            steps = [*steps[-MEMORY:], sum(model.step(slope) for model in models)]
             nearer = u + steps[-1]
             if len(steps) > 1:
                 change = np.diff(steps, axis=0).T

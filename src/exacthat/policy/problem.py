@@ -70,18 +70,21 @@ class World:
         return Terrain(objective, levers.bounds, levers.stiffness * by_owner, levers.share * by_owner)
 
     def best(self, terrain: Terrain, starts: Mapping[str, np.ndarray]) -> tuple[Top, dict[str, float]]:
-        """Climb from every start, finish the highest; also tell where each of them led (100 ln)."""
+        """Climb from every start, finish the highest, put levels where they belong; tell where each led (100 ln)."""
         ends = {name: climb(terrain, u) for name, u in starts.items()}
         reached = {name: terrain.objective(u)[0] for name, u in ends.items()}
         first = max(reached, key=reached.get)
         top = finish(terrain, ends[first], self.tolerance)
-        reached[first] = top.value
+        u = self.levers.normalised(top.u)
+        value, slope = terrain.objective(u)
+        reached[first] = value
+        top = Top(u, value, terrain.missed(u, slope), top.curvature)
         return top, {name: 100.0 * value for name, value in reached.items()}
 
     def conclude(self, goal: str, top: Top, reached: Mapping[str, float], evaluations: int) -> OptimalPolicy:
-        """Put levels where they belong, solve the world once more and certify both orders, or raise."""
-        levers, u = self.levers, self.levers.normalised(top.u)
-        eq = self.at(levers.policy(u))
+        """Turn a top into a result that is certified to both orders, or raise."""
+        levers = self.levers
+        eq = self.at(levers.policy(top.u))
         if not (top.missed <= self.tolerance and top.curvature <= FLAT):
             raise NotConverged(
                 f"{goal}: the search stopped at a marginal gain of {top.missed:.1e} of what a rate taxes (tolerance "
@@ -90,7 +93,7 @@ class World:
                 equilibrium=eq,
             )
         low, high = levers.bounds
-        blocks = levers.unpack(u)
+        blocks = levers.unpack(top.u)
         rates = {
             player: MappingProxyType(
                 {

@@ -94,28 +94,32 @@ class OptimalPolicy:
             f"{self.curvature:.1e} of the steepest, {self.evaluations} equilibria",
             str(self.equilibrium.certificate),
         ]
-        lines += (
-            [f"{len(self.at_limit)} rates stand at a limit: {self.at_limit[0]}, ..."] if self.at_limit else []
-        )
-        labels = self.economy.industries
-        width = max(len(label) for label in (*labels, "percent"))
-        for player in self.players[:1]:
-            columns = {name: rate for name, rate in self.rates[player].items() if rate.ndim == 1}
-            if columns:
-                lines += ["", f"rates of {player}", "  ".join([f"{'percent':{width}}", *columns])]
-            for k, label in enumerate(labels if columns else ()):
-                cells = (f"{100.0 * rate[k]:z{len(name)}.2f}" for name, rate in columns.items())
-                lines.append("  ".join([f"{label:{width}}", *cells]))
-        own = [self.economy.countries.index(player) for player in self.players]
-        gains = self.welfare_percent[own]
-        others = np.delete(self.welfare_percent, own)
-        lines += ["", f"welfare of {self.players[0]} {gains[0]:+.4f} %"]
-        if len(gains) > 1:
-            lines[-1] += (
-                f"; {(gains > 0).sum()} of {len(gains)} players gain, simple mean {gains.mean():+.4f} %"
-            )
-        if len(others):
-            lines[-1] += (
-                f"; {(others > 0).sum()} of {len(others)} others gain, simple mean {others.mean():+.4f} %"
-            )
-        return "\n".join(lines)
+        if self.at_limit:
+            lines.append(f"{len(self.at_limit)} rates stand at a limit, the first {self.at_limit[0]}")
+        return "\n".join([*lines, *self._rate_lines(self.players[0]), "", self._welfare_line()])
+
+    def _rate_lines(self, player: str) -> list[str]:
+        """A table of the rates of one player that are uniform over partners."""
+        columns = {name: rate for name, rate in self.rates[player].items() if rate.ndim == 1}
+        if not columns:
+            return []
+        width = max(len(label) for label in (*self.economy.industries, "percent"))
+        lines = ["", f"rates of {player}", "  ".join([f"{'percent':{width}}", *columns])]
+        for k, label in enumerate(self.economy.industries):
+            cells = (f"{100.0 * rate[k]:z{len(name)}.2f}" for name, rate in columns.items())
+            lines.append("  ".join([f"{label:{width}}", *cells]))
+        return lines
+
+    def _welfare_line(self) -> str:
+        """Welfare of the first player, and how many others gain."""
+        own = self.economy.country_index(self.players)
+        parts = [f"welfare of {self.players[0]} {self.welfare_percent[own[0]]:+.4f} %"]
+        for who, gains in (
+            ("players", self.welfare_percent[own]),
+            ("others", np.delete(self.welfare_percent, own)),
+        ):
+            if len(gains) > (who == "players"):
+                parts.append(
+                    f"{(gains > 0).sum()} of {len(gains)} {who} gain, simple mean {gains.mean():+.4f} %"
+                )
+        return "; ".join(parts)
