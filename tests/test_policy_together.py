@@ -169,6 +169,15 @@ def test_without_transfers_subsidies_favour_the_weighted():
     assert np.abs(best.rates["C0"]["production_subsidy"] - economy.scale_elasticity).max() > 1e-3
 
 
+@pytest.mark.parametrize("solve", [eh.nash_policy, eh.cooperative_policy])
+def test_rates_without_any_effect_are_an_optimum(solve):
+    """One industry: production subsidies are neutral, so welfare is flat in all rates."""
+    economy = random_economy(40, countries=2, industries=1)
+    result = solve(economy, instruments="production_subsidy")
+    np.testing.assert_allclose(result.welfare_percent, 0.0, atol=1e-9)
+    np.testing.assert_allclose(result.policy.production_subsidy[:, 0], economy.scale_elasticity[0], atol=1e-12)
+
+
 def test_results_of_many_print():
     best = eh.cooperative_policy(symmetric(2), instruments="production_subsidy")
     assert "2 of 2 players gain" in str(best)

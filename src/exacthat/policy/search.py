@@ -11,6 +11,7 @@ from exacthat.errors import NotConverged
 
 FLAT = 1e-5  # curvature over the largest one below which a direction counts as flat, by forward differences
 VERY_FLAT = 1e-7  # the same by central differences
+FAINT = 1e-2  # least scale of curvatures, which are of order one unless no rate has an effect
 NEAR = 1e-4  # relative slope at which L-BFGS-B hands over: rounding of the value stops it soon after
 STEP = 1e-6  # of a forward difference of slopes, over the square root of stiffness and at most LONGEST
 CENTRAL_STEP = 1e-5
@@ -92,8 +93,8 @@ class Model:
         self.scale = np.sqrt(terrain.stiffness)
         self.free = among & ~terrain.held(u, slope)
         values, self._vectors = np.linalg.eigh(hessian(terrain, u, slope, self.free, central))
-        largest = np.abs(values).max(initial=0.0)
-        self.curvature = float(values.max() / largest) if largest else 0.0
+        largest = np.abs(values).max(initial=FAINT)
+        self.curvature = float(values.max() / largest) if len(values) else 0.0
         steep = np.abs(values) > (VERY_FLAT if central else FLAT) * largest
         self._inverse = (self._vectors[:, steep] / values[steep]) @ self._vectors[:, steep].T
 
