@@ -35,7 +35,7 @@ def levelled(tariff, export, imports):
 def test_two_countries_have_the_exact_first_best(entry, seed):
     """Lashkaripour and Lugovskyy (2023): the closed form read at the numerical optimum gives it back."""
     economy = two(entry, seed)
-    best = eh.optimal_policy(economy, "C0")
+    best = eh.optimal_policy(economy, "C0", tol=1e-9)
     exact, found = two_countries(best.equilibrium, 0), in_logs(best, "C0")
     tariff, export = levelled(exact["tariff"], exact["export_subsidy"], economy.border_flows[1, 0])
     np.testing.assert_allclose(found["tariff"], tariff, atol=1e-7)
@@ -52,7 +52,7 @@ def test_iterating_the_closed_form_leads_to_the_optimum(entry):
     for _ in range(40):
         eq = eh.counterfactual(economy, policy=levers.policy(u), tol=1e-12)
         u = levers.normalised(levers.pack(two_countries(eq, 0)))
-    best = eh.optimal_policy(economy, "C0")
+    best = eh.optimal_policy(economy, "C0", tol=1e-9)
     np.testing.assert_allclose(levers.pack(in_logs(best, "C0")), u, atol=1e-7)
 
 
@@ -80,10 +80,10 @@ def test_one_industry_has_the_textbook_tariff(seed):
     economy = eh.purge_deficits(
         eh.Economy(np.random.default_rng(seed).uniform(1, 4, (2, 2, 1)), 3.0, countries=["HOM", "FOR"])
     )
-    by_tariff = eh.optimal_policy(economy, "HOM", "tariff")
+    by_tariff = eh.optimal_policy(economy, "HOM", "tariff", tol=1e-9)
     abroad = by_tariff.equilibrium.trade_shares[1, 1, 0]
     assert by_tariff.rates["HOM"]["tariff"][0] == pytest.approx(1 / (3.0 * abroad), abs=1e-8)
-    by_tax = eh.optimal_policy(economy, "HOM", "export_subsidy")
+    by_tax = eh.optimal_policy(economy, "HOM", "export_subsidy", tol=1e-9)
     assert by_tax.rates["HOM"]["export_subsidy"][0] == pytest.approx(-1 / (1 + 3.0 * abroad), abs=1e-8)
     np.testing.assert_allclose(by_tax.welfare_percent, by_tariff.welfare_percent, atol=1e-9)
 
@@ -92,7 +92,7 @@ def test_one_industry_has_the_textbook_tariff(seed):
 def test_closed_economy(entry):
     """1 + s = 1 + mu, and the gain is the closed form's."""
     economy = eh.Economy([[[4.0, 3.0, 2.0]]], [3.0, 4.0, 5.0], [0.2, 0.1, 0.15], entry=entry)
-    best = eh.optimal_policy(economy, "C0", "production_subsidy")
+    best = eh.optimal_policy(economy, "C0", "production_subsidy", tol=1e-9)
     np.testing.assert_allclose(best.rates["C0"]["production_subsidy"], economy.scale_elasticity, atol=1e-8)
     gain = eh.closed_economy_gain(economy.expenditure_shares[0], economy.scale_elasticity, entry)
     assert np.log(best.equilibrium.welfare_hat[0]) == pytest.approx(gain, abs=1e-12)
@@ -106,7 +106,7 @@ def test_closed_economy(entry):
 def test_production_subsidies_are_pigouvian_whatever_the_size(entry, parts, by_partner):
     """s = mu at the first best of a large country among several, taxes and inputs of others or not."""
     economy = taxed_economy(1, parts=parts, entry=entry)
-    best = eh.optimal_policy(economy, "C1", by_partner=by_partner)
+    best = eh.optimal_policy(economy, "C1", by_partner=by_partner, tol=1e-9)
     np.testing.assert_allclose(best.rates["C1"]["production_subsidy"], economy.scale_elasticity, atol=1e-6)
 
 
@@ -114,7 +114,7 @@ def test_a_country_of_the_data():
     """United States in wiod2014, 44 x 16: first best at s = mu, tariffs alone are worth less."""
     economy = eh.datasets.load("wiod2014", deficits="zero")
     at = economy.countries.index("USA")
-    first, third = (eh.optimal_policy(economy, "USA", names) for names in (INSTRUMENTS, "tariff"))
+    first, third = (eh.optimal_policy(economy, "USA", names, tol=1e-8) for names in (INSTRUMENTS, "tariff"))
     np.testing.assert_allclose(
         first.rates["USA"]["production_subsidy"], economy.scale_elasticity, rtol=1e-6, atol=1e-6
     )
@@ -155,7 +155,7 @@ def test_optimum_beats_the_formulas(entry, instruments):
 def test_no_small_change_of_the_rates_raises_welfare(seed, parts, entry, instruments, by_partner):
     economy = taxed_economy(seed, parts=parts, entry=entry, countries=3, industries=2)
     best = eh.optimal_policy(economy, "C0", instruments, by_partner=by_partner)
-    assert best.gradient <= 1e-8
+    assert best.gradient <= 1e-7
     assert best.equilibrium.certificate.ok
     levers = Levers(economy, best.policy, [0], best.instruments, by_partner)
     top, rng = levers.in_force, np.random.default_rng(seed)
@@ -188,7 +188,7 @@ def test_limits_hold_rates_and_say_so():
     assert rates.max() == pytest.approx(cap, abs=1e-12)
     assert len(capped.at_limit) == (rates >= cap - 1e-12).sum() > 0
     assert "tariff of 'C0'" in capped.at_limit[0]
-    assert capped.gradient <= 1e-8
+    assert capped.gradient <= 1e-7
     assert 0 < capped.welfare_percent[0] < free.welfare_percent[0]
 
 

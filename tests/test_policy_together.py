@@ -72,7 +72,7 @@ def test_rates_are_best_responses(entry, instruments, parts):
     war = eh.nash_policy(economy, instruments=instruments, tol=1e-8)
     base = at_equilibrium(war)
     for player in war.players:
-        best = eh.optimal_policy(base, player, instruments)
+        best = eh.optimal_policy(base, player, instruments, tol=1e-8)
         levers = Levers(base, best.policy, base.country_index(player), instruments)
         nash = levers.normalised(Levers(base, war.policy, levers.players, instruments).in_force)
         np.testing.assert_allclose(levers.in_force, nash, atol=2e-6)
@@ -81,7 +81,7 @@ def test_rates_are_best_responses(entry, instruments, parts):
 
 def test_one_player_alone_is_the_unilateral_optimum():
     economy = random_economy(2)
-    war, best = eh.nash_policy(economy, "C1", tol=1e-8), eh.optimal_policy(economy, "C1")
+    war, best = eh.nash_policy(economy, "C1", tol=1e-8), eh.optimal_policy(economy, "C1", tol=1e-8)
     for name in INSTRUMENTS:
         np.testing.assert_allclose(war.rates["C1"][name], best.rates["C1"][name], atol=1e-6)
     sum_of_one = eh.cooperative_policy(economy, "C1", weights=[0, 1, 0, 0], tol=1e-8)
@@ -175,7 +175,9 @@ def test_rates_without_any_effect_are_an_optimum(solve):
     economy = random_economy(40, countries=2, industries=1)
     result = solve(economy, instruments="production_subsidy")
     np.testing.assert_allclose(result.welfare_percent, 0.0, atol=1e-9)
-    np.testing.assert_allclose(result.policy.production_subsidy[:, 0], economy.scale_elasticity[0], atol=1e-12)
+    np.testing.assert_allclose(
+        result.policy.production_subsidy[:, 0], economy.scale_elasticity[0], atol=1e-12
+    )
 
 
 def test_results_of_many_print():

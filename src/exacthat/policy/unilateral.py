@@ -22,7 +22,7 @@ def optimal_policy(
     *,
     by_partner: bool = False,
     limits=None,
-    tol: float = 1e-8,
+    tol: float = 1e-7,
     threads: int | None = None,
 ) -> OptimalPolicy:
     """Maximise one country's welfare over its own taxes; those of all others stay the base year's.
@@ -73,7 +73,7 @@ def optimal_policy(
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
-    >>> best = optimal_policy(world, "HOM", "tariff")
+    >>> best = optimal_policy(world, "HOM", "tariff", tol=1e-9)
     >>> rate, abroad = best.rates["HOM"]["tariff"][0], best.equilibrium.trade_shares[1, 1, 0]
     >>> bool(abs(rate - 1 / (4.0 * abroad)) < 1e-9), round(100 * float(rate), 2)
     (True, 28.6)
