@@ -202,6 +202,20 @@ def test_rates_of_others_and_other_instruments_stay():
     assert np.ptp(best.policy.tariff[others, 2], axis=0).max() == 0  # uniform over partners
 
 
+def test_the_policy_returned_does_what_is_reported():
+    """Also where the optimum ends a tariff of the base year: zero rates are rates."""
+    economy = taxed_economy(2, parts=("bilateral",), countries=2)
+    best = eh.optimal_policy(economy, "C0", limits={"tariff": (0.0, 0.0), "export_subsidy": (0.0, 0.0)})
+    assert not best.policy.tariff[:, 0].any()
+    again = eh.counterfactual(economy, policy=best.policy)
+    np.testing.assert_allclose(100 * (again.welfare_hat - 1), best.welfare_percent, atol=1e-8)
+    np.testing.assert_allclose(
+        np.log1p(best.rates["C0"]["production_subsidy"]),
+        np.log1p(best.policy.production_subsidy[0]),
+        atol=1e-12,
+    )
+
+
 def test_industries_nobody_trades_keep_their_rate():
     flows = np.full((2, 2, 3), 2.0)
     flows[:, :, 1] = np.eye(2)

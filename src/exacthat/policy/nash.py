@@ -41,7 +41,7 @@ def nash_policy(
     -------
     OptimalPolicy whose `gradient` and `curvature` are the largest of all players' own: no player gains by a small
     change of its rates. `reached` is empty: one equilibrium is found, the one that best responses from the rates
-    in force lead to. Prohibitive taxes of all are always another.
+    in force lead to. Autarky, by prohibitive taxes of all, is another.
 
     Raises as `optimal_policy` does; `NotConverged` also where best responses run in circles.
 
@@ -51,7 +51,7 @@ def nash_policy(
     slopes vanish. Hessians of the players' own problems are the second-order condition. Levels without effect are
     set as in `optimal_policy`.
 
-    Cost: about that of `optimal_policy` for every player.
+    Cost: two to three times that of `optimal_policy` for every player.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])

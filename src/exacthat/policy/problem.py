@@ -83,8 +83,8 @@ class World:
 
     def conclude(self, goal: str, top: Top, reached: Mapping[str, float], evaluations: int) -> OptimalPolicy:
         """Turn a top into a result that is certified to both orders, or raise."""
-        levers = self.levers
-        eq = self.at(levers.policy(top.u))
+        levers, policy = self.levers, self.levers.policy(top.u)
+        eq = self.at(policy)
         if not (top.missed <= self.tolerance and top.curvature <= FLAT):
             raise NotConverged(
                 f"{goal}: the search stopped at a marginal gain of {top.missed:.1e} of what a rate taxes (tolerance "
@@ -107,7 +107,7 @@ class World:
             goal=goal,
             players=self.players,
             instruments=levers.instruments,
-            policy=eq.policy,
+            policy=policy,
             equilibrium=eq,
             rates=MappingProxyType(rates),
             gradient=top.missed,
