@@ -142,16 +142,21 @@ def test_corrective_policy_is_best_at_its_own_income_shares(entry, parts):
 
 
 @pytest.mark.parametrize("entry", ENTRY)
-def test_border_taxes_stand_in_for_transfers(entry):
-    """Two countries, any weights: no wedge is left on trade, s = mu, and incomes are shared as weighted."""
-    economy = taxed_economy(3, parts=(), entry=entry, zeros=0.0, countries=2, industries=2)
-    weights = economy.expenditure / economy.expenditure.sum() + [-0.05, 0.05]
-    best = eh.cooperative_policy(economy, weights=weights)
+@pytest.mark.parametrize(
+    ("countries", "industries", "by_partner"), [(2, 2, False), (3, 3, False), (3, 2, True)]
+)
+def test_border_taxes_stand_in_for_transfers(entry, countries, industries, by_partner):
+    """With any weights no wedge is left on trade, s = mu, and incomes are shared as weighted."""
+    economy = taxed_economy(3, parts=(), entry=entry, zeros=0.0, countries=countries, industries=industries)
+    weights = economy.expenditure / economy.expenditure.sum()
+    weights = weights + 0.002 * (1 / countries - weights)
+    best = eh.cooperative_policy(economy, weights=weights, by_partner=by_partner, tol=1e-8)
     wedge = np.log1p(best.policy.tariff) - np.log1p(best.policy.export_subsidy)
-    level = wedge[1, 0, 0]  # Lerner: one country's factor
-    np.testing.assert_allclose(wedge[1, 0], level, atol=1e-5)
-    np.testing.assert_allclose(wedge[0, 1], -level, atol=1e-5)
-    income = best.equilibrium.expenditure_hat * economy.expenditure * np.exp([-level, 0.0])
+    level = wedge[0].mean(axis=1)  # Lerner: a factor for each country, one for the first
+    for origin, destination in np.argwhere(~np.eye(countries, dtype=bool)):
+        expected = level[destination] - level[origin]
+        np.testing.assert_allclose(wedge[origin, destination], expected, atol=1e-5)
+    income = best.equilibrium.expenditure_hat * economy.expenditure * np.exp(-level)
     np.testing.assert_allclose(income / income.sum(), weights, atol=1e-5)
     for player in best.players:
         np.testing.assert_allclose(

@@ -47,11 +47,12 @@ def cooperative_policy(
     `Policy.corrective`: best for the sum if gains are shared by transfers between governments (Lashkaripour and
     Lugovskyy 2023). The model has no transfers beyond the base year's deficits, which are zero here, so this is the
     best that the instruments themselves do for the weights given. Rates with 1 + t = 1 + x on a route
-    leave its prices alone and hand income from the exporter to the importer: with both instruments (two
-    countries, or more industries than countries, or rates by partner) they serve as the transfers, production is
-    efficient, 1 + s = 1 + mu, and income shares are brought to the weights. With production subsidies alone there
-    are no transfers, and rates move from s = mu towards what the weights favour. At weights that
-    are the income shares under the corrective policy, that policy itself is the optimum.
+    leave its prices alone and hand income from the exporter to the importer. With both border instruments the
+    optimum has 1 + s = 1 + mu, and they serve as the transfers: where there are two countries, or at least as many
+    industries as countries, or rates by partner, they bring income shares to the weights and leave no wedge on
+    trade, if rates are uniform over partners as far as net exports by industry allow. With production subsidies
+    alone there are no transfers, and rates move from s = mu towards what the weights favour. At weights that are
+    the income shares under the corrective policy, that policy itself is the optimum.
 
     Levels without effect are set as in `optimal_policy`, country by country.
 
