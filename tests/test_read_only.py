@@ -39,6 +39,7 @@ def everything():
         "gains": eh.gains_from_trade(world),
         "gains table": eh.gains_table(world),
         "immiserization": eh.immiserization(world),
+        "optimal policy": eh.optimal_policy(world, "C0", "tariff"),
         "learning": learning,
         "path": path,
         "states": path.at([0.0, 1.0]),

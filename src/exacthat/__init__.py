@@ -39,6 +39,7 @@ _HOMES = {
     "gradient": ("WelfareGradient", "welfare_gradient"),
     "sensitivity": ("welfare_sensitivity",),
     "equilibrium": ("Equilibrium", "counterfactual", "purge_deficits", "rebalance"),
+    "policy": ("OptimalPolicy", "optimal_policy", "nash_policy", "cooperative_policy"),
     "sweep": ("Batch", "BatchStopped", "Interrupted", "counterfactuals", "elasticity_draws"),
     "appraisal": (
         "Appraisal",

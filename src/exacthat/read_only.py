@@ -15,11 +15,16 @@ class ReadOnly:
     """
 
     def __getstate__(self):
-        plain = lambda value: dict(value) if isinstance(value, MappingProxyType) else value  # noqa: E731
-        return {name: plain(value) for name, value in vars(self).items()}
+        return {name: _plain(value) for name, value in vars(self).items()}
 
     def __setstate__(self, state):
         vars(self).update((name, _settled(value)) for name, value in state.items())
+
+
+def _plain(value):
+    if isinstance(value, MappingProxyType):
+        return {name: _plain(part) for name, part in value.items()}
+    return value
 
 
 def _settled(value):
