@@ -376,3 +376,14 @@ def test_firms_earn_their_entry_cost(seed):
 def test_firm_mass_refuses(arguments, kind, message):
     with pytest.raises(kind, match=message):
         eh.firm_mass(*arguments)
+
+
+def test_subsidies_above_five_that_were_confirmed_stay_confirmed():
+    """What the library changes itself is not asked about again."""
+    world = eh.purge_deficits(economy(5, countries=3, industries=2))
+    high = replace(world, production_subsidy=6.0, large_rates=True)
+    assert len(eh.immiserization(high).gain) == 3
+    cost = np.where(np.eye(2, dtype=bool), 1.0, 1.5)[:, :, None]
+    one = np.ones((2, 1))
+    built = eh.from_primitives(cost, one, one, one, one[:, 0], 4.0, tariff=6.0, large_rates=True)
+    assert built.tariff.max() == 6.0

@@ -118,6 +118,7 @@ def test_compare_appraises_two_paths():
     assert found.countries == eco.countries
     assert found.mill_test.rule == "share"
     assert found.mill_test.support_ends == 10.0
+    assert found.mill.dtype == bool  # all tested
     assert found.mill[0]
     margin = support.at(10.0).output_shares - without.at(10.0).output_shares
     assert found.mill_test.margin[0, 0] <= margin[0, 0] + 1e-12

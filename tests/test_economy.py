@@ -114,7 +114,7 @@ BAD = [
     ({"export_subsidy": [0.0, 5.0]}, eh.BadParameter, r"'steel'\] is 5, a rate of 500 percent; did you mean 0.05\?"),
     ({"production_subsidy": 30}, eh.BadParameter, r"production_subsidy\['VNM', 'steel'\] is 30"),
     ({"tariff": np.full((3, 3, 1), 1.1)}, eh.BadParameter, r"look like powers \(1 \+ rate\); subtract 1"),
-    ({"large_rates": "yes"}, eh.BadParameter, r"large_rates is 'yes'; it must be False or True"),
+    ({"large_rates": "yes"}, eh.BadParameter, r"large_rates is 'yes'; it must be True or False"),
     ({"production_subsidy": [-1.0, 0.0]}, eh.BadParameter, r"production_subsidy of country 'PAK' .* is -1"),
     ({"production_subsidy": [0.0, 0.0, 0.0]}, eh.BadInput, r"production_subsidy has shape \(3,\)"),
 ]  # fmt: skip

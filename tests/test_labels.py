@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 import exacthat as eh
+from exacthat import clusters, dynamics
+from exacthat.accounting import elasticity_correlation
 from exacthat.labels import look_alikes
 
 COUNTRIES, INDUSTRIES = ["PAK", "IND", "CHN"], ["food", "steel", "cars"]
@@ -176,3 +178,67 @@ def test_lazy_tables_are_to_be_collected():
     polars = pytest.importorskip("polars")
     with pytest.raises(eh.BadInput, match=r"LazyFrame .* collect\(\) it first"):
         eh.Economy.from_long(polars.LazyFrame(ROWS), 4.0)
+
+
+@pytest.mark.parametrize("elasticity", [pd.Series([4.0, 5.0, 6.0]), [4.0, 5.0, 6.0]])
+def test_numbers_of_rows_are_places_or_labels_but_not_both(elasticity):
+    assert eh.Economy(FLOWS, elasticity, industries=[0, 1, 2]).trade_elasticity.tolist() == [4.0, 5.0, 6.0]
+    table = pd.DataFrame(np.full((3, 3), 0.1))
+    for given in ({"trade_elasticity": pd.Series([4.0, 5.0, 6.0])}, {"production_subsidy": table}):
+        with pytest.raises(eh.BadInput, match="may be labels or places"):
+            build(**{"industries": ["2", "0", "1"], **given})
+
+
+def test_elasticities_by_label():
+    assert (
+        build(trade_elasticity=pd.Series([6.0, 4.0, 5.0], ["cars", "food", "steel"])).trade_elasticity[2]
+        == 6.0
+    )
+    with pytest.raises(eh.BadInput, match="'cars' twice"):
+        build(trade_elasticity=pd.Series([4.0, 5.0, 6.0, 7.0], ["food", "steel", "cars", "cars"]))
+    years = eh.Economy(FLOWS, {2019: 4.0, 2021: 6.0, 2020: 5.0}, industries=[2019, 2020, 2021])
+    assert years.trade_elasticity.tolist() == [4.0, 5.0, 6.0]
+
+
+def test_rows_of_lists_are_put_in_order_at_any_depth():
+    row = pd.Series([0.3, 0.1, 0.2], ["cars", "food", "steel"])
+    tariff = [[0.0 * row if i == n else row for n in range(3)] for i in range(3)]
+    assert build(tariff=tariff).tariff[0, 1].tolist() == [0.1, 0.2, 0.3]
+    with pytest.raises(eh.BadInput, match="labels of its own"):
+        eh.Policy(tariff=tariff)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda series, frame: dynamics.Learning(np.eye(3), initial=frame),
+        lambda series, frame: dynamics.Learning(np.eye(3), labour=series),
+        lambda series, frame: dynamics.Learning(frame, industries=["steel", "food", "cars"]),
+        lambda series, frame: clusters.World(frame.iloc[:2], 0.1 * np.eye(3), elasticity=2.0),
+        lambda series, frame: elasticity_correlation(series, series),
+    ],
+)
+def test_tables_with_labels_are_refused_where_the_order_is_not_known(call):
+    series = pd.Series([1.0, 2.0, 3.0], INDUSTRIES)
+    with pytest.raises(eh.BadInput, match="labels"):
+        call(series, pd.DataFrame(np.eye(3) + 1.0, INDUSTRIES, INDUSTRIES))
+
+
+def test_weights_and_directions_are_read_by_label():
+    eq = eh.counterfactual(eh.purge_deficits(build()), eh.Shock(trade_cost=1.1))
+    weights = pd.Series([0.0, 1.0, 0.0], ["CHN", "IND", "PAK"])
+    np.testing.assert_array_equal(
+        eh.welfare_gradient(eq, weights)["labour"], eh.welfare_gradient(eq, "IND")["labour"]
+    )
+    direction = np.random.default_rng(3).normal(size=(3, 3))
+    frame = shuffled(direction)
+    np.testing.assert_array_equal(
+        eh.welfare_sensitivity(eq, {"productivity": frame}),
+        eh.welfare_sensitivity(eq, {"productivity": direction}),
+    )
+
+
+@pytest.mark.parametrize("kind", [eh.Policy, lambda **given: build(**given)])
+def test_a_confirmation_is_a_truth_value(kind):
+    with pytest.raises(eh.BadInput, match=r"large_rates is .* True or False"):
+        kind(large_rates=np.array([True, False]))

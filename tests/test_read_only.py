@@ -4,7 +4,7 @@ import copy
 import importlib
 import pickle
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -104,3 +104,8 @@ def test_every_public_kind_with_arrays_keeps_them_so():
             ):  # functions, which stay here
                 held = any("ndarray" in str(field.type) for field in fields(kind))
                 assert not held or hasattr(kind, "__setstate__"), name
+
+
+def test_a_scenario_can_be_changed_after_it_was_sent():
+    sent = pickle.loads(pickle.dumps(eh.Scenario(trade_elasticity={"food": 4.0, "steel": 5.0})))
+    assert replace(sent, name="again").trade_elasticity == {"food": 4.0, "steel": 5.0}

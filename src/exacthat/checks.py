@@ -16,6 +16,7 @@ LARGEST_FLOW = 1e100  # beyond it, and below its inverse, squares of sums of flo
 LEAST_TRADE_ELASTICITY = 1e-4  # below it the rounding of logs, divided by it, is no longer small
 LARGE_RATE = 5.0  # rates from this on are taken for percentages
 CONFIRM_RATE = "set large_rates to true"
+NO_NUMBERS = (str, bytes, bool, np.bool_, type(None))  # though numpy would read some of them as numbers
 
 
 def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
@@ -34,11 +35,8 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
             return np.array(values, order="C")
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
-    if isinstance(values, list | tuple):  # of numbers, or of rows that carry labels each
-        values = [
-            in_order(part, np.asarray(part), what, axes[1:]) if carries_labels(part) else part
-            for part in values
-        ]
+    if isinstance(values, list | tuple):
+        values = _rows_in_order(values, what, axes)
     try:
         array = np.asarray(values)
         _refuse_non_numbers(values, array)
@@ -50,20 +48,42 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
     return in_order(values, array, what, axes)
 
 
+def _rows_in_order(values, what: str, axes) -> list:
+    """Put rows that carry labels each into order, at whatever depth of lists they stand."""
+    if len(values) and isinstance(values[0], int | float):
+        return values
+    return [
+        in_order(part, np.asarray(part), what, axes[1:]) if carries_labels(part)
+        else _rows_in_order(part, what, axes[1:]) if isinstance(part, list | tuple)
+        else part
+        for part in values
+    ]  # fmt: skip
+
+
 def _refuse_non_numbers(values, array: np.ndarray) -> None:
     """Raise a TypeError that names the first value which is no number but would be read as one."""
-    cells = array
-    if isinstance(values, list):
-        cells = np.asarray(values, dtype=object)  # numpy makes one type of what a list mixes
-    if cells.dtype.kind not in "iuf":
-        for at, value in np.ndenumerate(cells):
-            if value is None or isinstance(value, str | bytes | bool | np.bool_):
+    kinds = _kinds(values if isinstance(values, list | tuple) else array)
+    if any(issubclass(kind, NO_NUMBERS) for kind in kinds):
+        for at, value in np.ndenumerate(np.asarray(values, dtype=object)):
+            if isinstance(value, NO_NUMBERS):
                 where = f" at [{', '.join(map(str, at))}]" if at else ""
                 raise TypeError(
                     f"it holds {value.item() if isinstance(value, np.generic) else value!r}{where}"
                 )
     if array.dtype.kind not in "iufO":
         raise TypeError(f"it holds {array.dtype}")
+
+
+def _kinds(values) -> set[type]:
+    """Types of the values in lists of lists and arrays: numpy makes one type of what a list mixes."""
+    if isinstance(values, np.ndarray):
+        return set(map(type, values.ravel().tolist())) if values.dtype == object else {values.dtype.type}
+    kinds = set(map(type, values))
+    nested = kinds & {list, tuple, np.ndarray}
+    for part in values if nested else ():
+        if type(part) in nested:
+            kinds |= _kinds(part)
+    return kinds
 
 
 def number(value, what: str, low: float, high: float) -> float:
@@ -145,9 +165,8 @@ def _cure_of_flow(value: float) -> str:
 
 def elasticity(given, what: str, industries, *, positive: bool) -> np.ndarray:
     """Read a scalar, (K,) or a mapping by industry label; `LEAST_TRADE_ELASTICITY` or more if `positive`, else 0."""
-    if hasattr(given, "items") and hasattr(given, "keys") and getattr(given, "ndim", 0) == 1:  # a series
-        given = dict(given.items()) if list(given.keys()) != list(range(len(given))) else given.to_numpy()
     if isinstance(given, Mapping):
+        given = {str(name).strip(): value for name, value in given.items()}
         faults = [
             f"{what} names an unknown industry {name!r}{nearest(name, industries)}"
             for name in given
@@ -220,7 +239,7 @@ def large_rate(rate: float, confirm: str = CONFIRM_RATE) -> str:
 
 def large_rates(rates: np.ndarray, what: str, *axes: Sequence[str]) -> list[str]:
     """Ask about each cell of `rates` that looks like a percentage, by the labels in `axes` or else by position."""
-    large = rates >= LARGE_RATE
+    large = (rates >= LARGE_RATE) & (rates < np.inf)
     wrong = np.argwhere(large) if large.any() else ()
     shown = wrong[: 4 * SHOWN]
     faults = []
@@ -393,9 +412,16 @@ class Reader:
 
     def choice(self, name: str, value, options) -> None:
         """Note a fault unless `value` is one of `options`."""
-        if value not in options:
+        if isinstance(value, np.ndarray) or value not in options:
             listed = " or ".join(repr(option) for option in options)
             self.fault(f"{name} is {value!r}; it must be {listed}", out_of_range=True)
+
+    def flag(self, name: str, value) -> bool:
+        """Read a truth value."""
+        if not isinstance(value, bool | np.bool_):
+            self.fault(f"{name} is {value!r}; it must be True or False", out_of_range=True)
+            return False
+        return bool(value)
 
     def broadcastable(self, **arrays) -> None:
         """Note a fault unless the arrays broadcast together."""

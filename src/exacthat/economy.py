@@ -136,13 +136,12 @@ class Economy:
                 f"entry is {self.entry!r}; it must be one of {ENTRY}{nearest(self.entry, ENTRY)}",
                 out_of_range=True,
             )
-        report.choice("large_rates", self.large_rates, (False, True))
         report.faults(checks.flow_faults(flows, countries, industries))
         fields = {"countries": countries, "industries": industries, "flows": flows}
         for name, positive in (("trade_elasticity", True), ("scale_elasticity", False)):
             given = getattr(self, name)
             fields[name] = report.attempt(checks.elasticity, given, name, industries, positive=positive)
-        axes, large = (countries, industries), bool(self.large_rates)
+        axes, large = (countries, industries), report.flag("large_rates", self.large_rates)
         for name in ("tariff", "export_subsidy"):
             if getattr(self, name) is not None:
                 rates = report.attempt(checks.border_rates, getattr(self, name), *axes, name, large=large)

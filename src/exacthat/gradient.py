@@ -161,7 +161,7 @@ def _weights(eq: Equilibrium, country_or_weights) -> np.ndarray:
         weights = np.zeros(n)
         weights[eq.economy.country_index(country_or_weights)] = 1.0
         return weights
-    weights = numbers(country_or_weights, "weights")
+    weights = numbers(country_or_weights, "weights", eq.countries)
     if weights.shape != (n,):
         raise BadInput(f"give a country's label or ({n},) weights, not an array of shape {weights.shape}")
     faults = [

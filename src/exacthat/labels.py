@@ -42,7 +42,7 @@ def listed(given, what: str) -> list:
     """Return labels as a list; one text and a set, whose order is left to chance, are `BadInput`."""
     if isinstance(given, set | frozenset):
         raise BadInput(f"{what} are a set, which has no order; give a list in the order of the flows")
-    if isinstance(given, str | bytes) or not hasattr(given, "__iter__"):
+    if isinstance(given, str | bytes) or not hasattr(given, "__iter__") or getattr(given, "ndim", 1) != 1:
         raise BadInput(f"{what} is {given!r}; give a sequence of labels")
     return list(given)
 
@@ -78,7 +78,7 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
 
     An axis without labels of its own (none, or those that pandas and polars number by default) stays in place. One
     whose labels are not exactly those of `axes`, in any order, is `BadInput`, and so is any where `axes` is empty:
-    the order is not known there.
+    the order is not known there. So are default numbers where the labels are the same numbers in another order.
     """
     faults = []
     known = [None] * max(array.ndim - len(axes), 0) + list(axes)[max(len(axes) - array.ndim, 0) :]
@@ -87,14 +87,21 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
         if own is None or len(own) != size:
             continue
         own = [str(label).strip() for label in own]
-        if known[axis] is not None and sorted(own) == sorted(known[axis]):
+        numbered = own in ([str(j) for j in range(size)], [f"column_{j}" for j in range(size)])
+        same = known[axis] is not None and sorted(own) == sorted(known[axis])
+        if numbered and same and own != list(known[axis]):
+            faults.append(
+                f"{what} is numbered {own[0]!r}, {own[1]!r} and so on, which may be labels or places: pass .to_numpy() "
+                "in the economy's order"
+            )
+        elif same:
             array = array.take([own.index(label) for label in known[axis]], axis=axis)
-        elif own in ([str(j) for j in range(size)], [f"column_{j}" for j in range(size)]):
+        elif numbered:
             continue
         elif known[axis] is None:
             raise BadInput(
                 f"{what} carries labels of its own ({own[0]!r}), but is read in the economy's order: pass plain "
-                "numbers in that order, such as frame.loc[list(economy.countries), list(economy.industries)].to_numpy()"
+                "numbers in that order, by .loc[...] with the economy's labels and .to_numpy()"
             )
         else:
             faults.append(_unplaced(what, axis, own, known[axis]))

@@ -33,6 +33,7 @@ def from_primitives(
     entry="free",
     countries=None,
     industries=None,
+    large_rates=False,
     tol=1e-13,
 ) -> Economy:
     """Solve the model in levels and return that world as an economy.
@@ -50,7 +51,8 @@ def from_primitives(
     trade_elasticity, scale_elasticity : scalar or (K,)
         epsilon > 0, mu >= 0, with mu*epsilon < 1 under free entry.
     tariff, export_subsidy, production_subsidy
-        Rates t, x, s in the shapes that `Economy` takes; 0.1 is ten percent.
+        Rates t, x, s in the shapes that `Economy` takes; 0.1 is ten percent. `large_rates` confirms rates of 5
+        and more.
     input_shares : (N, K, K) or (K, K), optional
         Share of input g in the cost of industry k, as in `Economy`.
     deficits : (N,), optional
@@ -86,7 +88,7 @@ def from_primitives(
     frame = Economy(
         np.ones((n, n, k)), trade_elasticity, scale_elasticity, entry=entry, countries=countries,
         industries=industries, expenditure_shares=expenditure_shares, tariff=tariff, export_subsidy=export_subsidy,
-        production_subsidy=production_subsidy, input_shares=input_shares,
+        production_subsidy=production_subsidy, input_shares=input_shares, large_rates=large_rates,
     )  # fmt: skip
     if entry == "free" and frame.alpha.max() >= 1:
         worst = frame.industries[int(np.argmax(frame.alpha))]

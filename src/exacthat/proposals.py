@@ -110,7 +110,8 @@ def certify(
 
 
 def _finite(given, name: str, axes: int, economy: Economy) -> np.ndarray:
-    values, shape = numbers(given, name), (len(economy.countries), len(economy.industries))[:axes]
+    labels = (economy.countries, economy.industries)[:axes]
+    values, shape = numbers(given, name, *labels), tuple(map(len, labels))
     if values.shape != shape:
         raise BadInput(f"{name} has shape {values.shape}; it must be {shape}")
     read = np.ones(shape, dtype=bool) if axes == 1 else economy.sales > 0

@@ -115,9 +115,9 @@ class Policy(ReadOnly):
 
     def __post_init__(self):
         report = checks.Reader()
-        report.choice("large_rates", self.large_rates, (False, True))
+        large = report.flag("large_rates", self.large_rates)
         _keep_copies(self, RATES, report)
-        for name in RATES if not self.large_rates else ():
+        for name in () if large else RATES:
             if getattr(self, name) is not None:
                 report.faults(checks.large_rates(getattr(self, name), name), out_of_range=True)
         report.finish()
@@ -176,7 +176,7 @@ class Policy(ReadOnly):
             raise BadInput(
                 f"origins are {economy.countries[buyers[0]]!r} alone, the importer itself: name foreign ones"
             )
-        rate = checks.number(rate, "rate", -1.0, np.inf)
+        rate = checks.number(rate, "rate", -1.0, float(np.finfo(float).max))
         if rate >= checks.LARGE_RATE and not large_rates:
             raise BadParameter(f"rate {checks.large_rate(rate)}")
         rates[np.ix_(sellers, buyers, goods)] = rate
@@ -239,7 +239,8 @@ class Scenario(ReadOnly):
         for name in ("deficits", "trade_elasticity", "scale_elasticity"):
             given = getattr(self, name)
             try:
-                own = copy(given)  # what the caller does to an array later is no part of it
+                # what the caller does to an array later is no part of it
+                own = dict(given) if isinstance(given, Mapping) else copy(given)
             except TypeError:
                 faults.append(
                     f"{name} of a scenario is a {type(given).__name__}; give a number, an array or a mapping"

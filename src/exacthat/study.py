@@ -142,6 +142,7 @@ def _closed_gains(base: Economy, at, tol: float) -> np.ndarray:
             base.scale_elasticity[made],
             entry=base.entry,
             production_subsidy=base.production_subsidy[n, made][None],
+            large_rates=True,
             input_shares=None if base.input_shares is None else base.input_shares[n][np.ix_(made, made)],
         )
         solved = counterfactual(closed, policy=Policy.corrective(closed), tol=tol, on_failure="return")

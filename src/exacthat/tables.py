@@ -126,7 +126,7 @@ def _values(column: np.ndarray, name: str, keys, problems: list[str], signed: bo
         values = np.zeros(len(column))
         for row, value in enumerate(column.tolist()):
             try:
-                if isinstance(value, bool):
+                if isinstance(value, bool | np.bool_):
                     raise TypeError
                 values[row] = float(value)
             except (TypeError, ValueError, OverflowError):

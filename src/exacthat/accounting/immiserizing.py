@@ -11,7 +11,7 @@ import numpy as np
 
 from exacthat import tabular
 from exacthat.certificate import Certificate
-from exacthat.checks import frozen
+from exacthat.checks import frozen, numbers
 from exacthat.economy import Economy, require_economy
 from exacthat.equilibrium import counterfactual
 from exacthat.errors import BadInput
@@ -35,8 +35,8 @@ def elasticity_correlation(trade_elasticity, scale_elasticity, weights=None) -> 
     >>> [round(value, 6) for value in elasticity_correlation([1.0, 3.0], [0.4, 0.2])]
     [-0.1, -1.0]
     """
-    epsilon, mu = np.array(trade_elasticity, dtype=float), np.array(scale_elasticity, dtype=float)
-    weights = np.ones_like(epsilon) if weights is None else np.array(weights, dtype=float)
+    epsilon, mu = numbers(trade_elasticity, "trade_elasticity"), numbers(scale_elasticity, "scale_elasticity")
+    weights = np.ones_like(epsilon) if weights is None else numbers(weights, "weights")
     if epsilon.ndim != 1 or mu.shape != epsilon.shape or weights.shape != epsilon.shape or not epsilon.size:
         raise BadInput(
             f"trade_elasticity {epsilon.shape}, scale_elasticity {mu.shape} and weights {weights.shape} must be "
@@ -205,7 +205,8 @@ def immiserization(
             progress(name)
         rates = np.array(economy.production_subsidy)
         rates[at] += way * (mu - rates[at])
-        eq = counterfactual(economy, policy=Policy(production_subsidy=rates), tol=tolerance, threads=threads)
+        policy = Policy(production_subsidy=rates, large_rates=True)
+        eq = counterfactual(economy, policy=policy, tol=tolerance, threads=threads)
         certificates[name] = eq.certificate
         parts = eq.decompose("corrective")
         gain[at] = parts.exact[at]

@@ -93,10 +93,16 @@ class Appraisal(ReadOnly):
 
     @property
     def mill(self) -> np.ndarray | None:
-        """Whether all supported industries of each country stand, (N,): None where none is, or without a test."""
+        """Whether all supported industries of each country stand, (N,); None without a test.
+
+        An array of truth values, or of objects if some country supports nothing and has None.
+        """
         if self.mill_test is None:
             return None
-        return frozen(np.where(self.mill_test.supported.any(axis=1), self.mill_test.passes, None))
+        tested = self.mill_test.supported.any(axis=1)
+        return frozen(
+            self.mill_test.passes if tested.all() else np.where(tested, self.mill_test.passes, None)
+        )
 
     def __str__(self) -> str:
         rules = f"horizon {self.horizon:g}, tail {self.tail}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import Reader, frozen
 from ..errors import BadInput, nearest
+from ..labels import in_order
 from ..read_only import ReadOnly
 
 RULES = ("share", "stands")
@@ -195,6 +196,9 @@ def _mask(read: Reader, supported, shape, industries) -> np.ndarray:
         given = np.asarray(supported)
     except ValueError:  # rows of different lengths
         given = np.empty(len(supported), dtype=object)
+    given = read.attempt(in_order, supported, given, "supported", (industries,) if industries else ())
+    if given is None:
+        return np.zeros(shape, dtype=bool)
     if given.ndim == 1 and given.dtype.kind == "U" and industries is not None:
         for label in given:
             if label not in industries:

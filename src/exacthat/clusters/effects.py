@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from ..checks import number, numbers
+from ..checks import frozen, number, numbers
 from ..errors import BadInput, BadParameter, MissingLibrary
 from . import arguments
 from .paths import simulate_many, starting_pattern
 from .schedule import Phase
 from .statics import regime_mask, solve
-from .world import World, read_only
+from .world import World
 
 
 def _country(number: int) -> int:
@@ -98,7 +98,7 @@ def opening_effects(world: World, times, *, regime="free", rtol: float = 1e-9) -
     logs = [np.log(path.at(np.minimum(times * speed, path.horizon)).consumption) for path in paths]
     gains = [opened - closed for closed, opened in zip(logs[::2], logs[1::2])]
     parts = [gains[0], *(after - before for before, after in itertools.pairwise(gains))]
-    return OpeningEffects(read_only(times.copy()), *(read_only(part) for part in parts))
+    return OpeningEffects(frozen(times.copy()), *map(frozen, parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,10 +192,10 @@ def diagnose(world: World, regime="free") -> Diagnosis:
         verdict=verdict,
         links_kept=float((cross * together).sum() / total) if total else 1.0,
         growth_open=open_growth,
-        growth_autarky=read_only(autarky),
-        learning_open=read_only(learning_open),
-        learning_autarky=read_only(learning_autarky),
-        broken=read_only(pairs),
+        growth_autarky=frozen(autarky),
+        learning_open=frozen(learning_open),
+        learning_autarky=frozen(learning_autarky),
+        broken=frozen(pairs),
     )
 
 

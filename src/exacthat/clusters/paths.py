@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checks import thread_count
+from ..checks import frozen, thread_count
 from ..errors import BadInput, BadParameter, ExacthatError
 from ..threads import processors
 from . import arguments
 from .schedule import ConditionNotMet, Phase, phase_limits
 from .statics import consumption_index, solve
-from .world import World, read_only
+from .world import World
 
 _KINDS = {
     1: "shared",
@@ -177,12 +177,12 @@ class Path:
                 target[mine] = values
         technology, share, employment, summary = out
         return States(
-            times=read_only(wanted.copy()),
-            technology=read_only(np.exp(technology)),
-            consumption=read_only(consumption_index(self.world, summary[:, 1:])),
-            relative_wage=read_only(np.exp(summary[:, 0])),
-            employment=read_only(employment),
-            home_share=read_only(share),
+            times=frozen(wanted.copy()),
+            technology=frozen(np.exp(technology)),
+            consumption=frozen(consumption_index(self.world, summary[:, 1:])),
+            relative_wage=frozen(np.exp(summary[:, 0])),
+            employment=frozen(employment),
+            home_share=frozen(share),
         )
 
 

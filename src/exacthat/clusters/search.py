@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from ..checks import frozen
 from ..errors import BadInput
 from . import arguments
 from .paths import Path, simulate, simulate_many
 from .schedule import Phase, opening_schedule
 from .statics import regime_mask, solve
-from .world import World, read_only
+from .world import World
 
 _MANY = 7  # up to this number of industries every choice of the ones that open at once is tried
 
@@ -174,11 +175,11 @@ class _Problem:
             self.world, opening_schedule(self.world, dates, self.horizon), self.horizon, rtol=self.rtol
         )
         return BestOpening(
-            read_only(dates),
-            read_only(values),
+            frozen(dates),
+            frozen(values),
             float(values @ self.weights),
             named,
-            read_only(equivalent),
+            frozen(equivalent),
             path,
         )
 

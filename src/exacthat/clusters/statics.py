@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ..checks import frozen
 from ..errors import BadInput, BadParameter, NoEquilibrium, nearest
 from . import arguments
-from .world import World, read_only
+from .world import World
 
 REGIMES = ("autarky", "free", "mobile")
 _RANGE = 700.0  # largest size of the logarithm of an index of consumption
@@ -93,13 +94,13 @@ class StaticEquilibrium:
         home_wage = 1.0 if np.isnan(self.relative_wage) else self.relative_wage
         cost = np.array([[home_wage], [1.0]]) / self.world.technology
         cheapest = np.broadcast_to(cost.min(axis=0), cost.shape)
-        return read_only(np.where(np.isnan(self.home_share), cost, cheapest))
+        return frozen(np.where(np.isnan(self.home_share), cost, cheapest))
 
     @cached_property
     def price_index(self) -> np.ndarray:
         """P of each country (2,), equation (2)."""
         power, least = 1 - self.world.elasticity, self.prices.min(axis=1, keepdims=True)
-        return read_only(least[:, 0] * ((self.prices / least) ** power).sum(axis=1) ** (1 / power))
+        return frozen(least[:, 0] * ((self.prices / least) ** power).sum(axis=1) ** (1 / power))
 
     @cached_property
     def gains(self) -> np.ndarray:
@@ -112,7 +113,7 @@ class StaticEquilibrium:
         population = self.employment.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             per_head = np.log(self.consumption) - np.log(population)
-        return read_only(np.expm1(per_head - autarky + np.log(self.world.labour)))
+        return frozen(np.expm1(per_head - autarky + np.log(self.world.labour)))
 
 
 def equilibrium(world: World, regime="free") -> StaticEquilibrium:
@@ -143,10 +144,10 @@ def equilibrium(world: World, regime="free") -> StaticEquilibrium:
     shared = np.flatnonzero((share > 0) & (share < 1))
     return StaticEquilibrium(
         world=world,
-        regime=regime if isinstance(regime, str) else read_only(np.array(regime)),
+        regime=regime if isinstance(regime, str) else frozen(np.array(regime)),
         relative_wage=float(np.exp(summary[0])),
-        employment=read_only(employment),
-        home_share=read_only(share),
+        employment=frozen(employment),
+        home_share=frozen(share),
         marginal=int(shared[0]) if shared.size else -1,
-        consumption=read_only(consumption_index(world, summary[1:])),
+        consumption=frozen(consumption_index(world, summary[1:])),
     )

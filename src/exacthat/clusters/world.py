@@ -10,24 +10,22 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse
 
+from ..checks import frozen
 from ..errors import BadInput, BadParameter, nearest
+from ..labels import in_order
 from ..read_only import ReadOnly
 
 _LISTED = 20  # faulty cells listed one by one
 
 
-def read_only(array: np.ndarray) -> np.ndarray:
-    """Return the array itself, no longer writeable."""
-    array.flags.writeable = False
-    return array
-
-
 def _numbers(values, name: str, problems: list[str]) -> np.ndarray | None:
     try:
-        return np.array(values, dtype=float)
+        return in_order(values, np.array(values, dtype=float), name, ())
+    except BadInput as fault:
+        problems += fault.problems
     except (TypeError, ValueError) as fault:
         problems.append(f"{name} must be an array of numbers: {fault}")
-        return None
+    return None
 
 
 def _cells(bad: np.ndarray, values: np.ndarray, name: str, rule: str) -> list[str]:
@@ -125,12 +123,12 @@ class World(ReadOnly):
         if problems:
             raise (BadParameter if problems == [fault] else BadInput)(problems)
         if not scipy.sparse.issparse(spillovers):
-            read_only(spillovers)
+            frozen(spillovers)
         for name, value in {
-            "technology": read_only(technology),
+            "technology": frozen(technology),
             "spillovers": spillovers,
             "elasticity": float(sigma),
-            "labour": read_only(labour),
+            "labour": frozen(labour),
             "industries": industries,
         }.items():
             object.__setattr__(self, name, value)
@@ -143,7 +141,7 @@ class World(ReadOnly):
     @cached_property
     def log_technology(self) -> np.ndarray:
         """ln A and ln A*, (2, n): the state that is integrated."""
-        return read_only(np.log(self.technology))
+        return frozen(np.log(self.technology))
 
     @cached_property
     def links(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

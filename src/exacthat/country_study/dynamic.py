@@ -233,7 +233,7 @@ def _sampled(base: Economy, n: int, learning: Learning, plan, valued: bool) -> _
     if sector is not None:
         rates = np.array(base.production_subsidy)
         rates[n, base.industries.index(sector.industry)] = rate
-        policy = Policy(production_subsidy=rates)
+        policy = Policy(production_subsidy=rates, large_rates=True)
     try:
         path = simulate(
             base,

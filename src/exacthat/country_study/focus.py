@@ -80,7 +80,7 @@ def supports(
                 progress(f"support of {sector.industry} at {rule}")
             rates = np.array(base.production_subsidy)
             rates[n, k] = rate
-            policy = Policy(production_subsidy=rates)
+            policy = Policy(production_subsidy=rates, large_rates=True)
             solved = counterfactual(base, policy=policy, tol=tol, threads=threads, on_failure="return")
             found.append(_support(sector, rule, rate, solved, n, k))
     return tuple(found)

@@ -105,6 +105,7 @@ class InputOutputTable:
         negative="raise",
         leave_out=(),
         tariff=None,
+        large_rates=False,
     ) -> Economy:
         """Make an `Economy`: intermediate and final use together are its flows.
 
@@ -121,7 +122,7 @@ class InputOutputTable:
             Final use that is not counted, such as changes in inventories.
         tariff : scalar, (K,), (N, N, 1) or (N, N, K), optional
             Import tariffs, as rates, on the values of the table; buyers then pay (1 + tariff) times these, and value
-            added is what inputs at these prices leave.
+            added is what inputs at these prices leave. `large_rates` confirms rates of 5 and more.
 
         Input shares are of cost: inputs over output under free entry, times 1 + mu under restricted entry. Labour
         earns what is left, so taxes on products count as labour income.
@@ -153,7 +154,7 @@ class InputOutputTable:
             raise BadInput(faults)
         without_links = Economy(
             paid, trade_elasticity, scale_elasticity, entry=entry, tariff=tariff, countries=self.countries,
-            industries=self.industries,
+            industries=self.industries, large_rates=large_rates,
         )  # fmt: skip
         if not links:
             return without_links

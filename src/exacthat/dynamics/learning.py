@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exacthat.checks import Reader, frozen
+from exacthat.checks import Reader, frozen, numbers
 from exacthat.dynamics.schedule import check_kind
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import BadInput, BadParameter, nearest
@@ -80,6 +80,10 @@ class Learning(ReadOnly):
         }
         for name, (bounds, cure) in limits.items():
             given = getattr(self, name)
+            if name != "spillovers" and given is not None:
+                given = read.attempt(numbers, given, name)
+            elif name == "spillovers" and labels is not None:
+                given = np.asarray(given)
             if given is not None:
                 settled[name] = frozen(read.array(name, given, cure=cure, **bounds))
             elif name == "spillovers":
@@ -260,14 +264,17 @@ def _labels(spillovers, given, read: Reader) -> tuple[str, ...] | None:
     if isinstance(given, str) or not (given is None or isinstance(given, Iterable)):
         read.fault(f"industries is {given!r}; give a list of labels")
         return None
-    if given is not None:
-        return tuple(str(name) for name in given)
+    given = None if given is None else tuple(str(name) for name in given)
     if not (hasattr(spillovers, "index") and hasattr(spillovers, "columns")):
-        return None
-    rows, columns = ([str(name) for name in axis] for axis in (spillovers.index, spillovers.columns))
+        return given
+    rows, columns = (tuple(str(name) for name in axis) for axis in (spillovers.index, spillovers.columns))
     if rows != columns:
         read.fault("spillovers has rows and columns with different labels: give both axes the same order")
-    return tuple(rows)
+    if given is not None and rows != given and rows != tuple(map(str, range(len(rows)))):
+        read.fault(
+            "spillovers has other labels than industries names, or another order: leave industries out"
+        )
+    return rows if given is None else given
 
 
 def _label_faults(ours, known) -> list[str]:
