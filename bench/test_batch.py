@@ -110,6 +110,19 @@ def test_batch(benchmark, record, size, method):
         record("batch", size_of(size), method, passes=f"{passes:.1f} per scenario")
 
 
+@pytest.mark.parametrize("many", [10, 100, SCENARIOS])
+def test_scaling(benchmark, record, many):
+    """Time of one scenario by their number, on two threads."""
+    size = SIZES[0]
+    economy, scenarios = world(size)
+    batch = benchmark.pedantic(
+        eh.counterfactuals, (economy, scenarios[:many]), {"threads": 2}, rounds=3, warmup_rounds=1
+    )
+    assert batch.ok.all()
+    np.testing.assert_allclose(batch.welfare_hat[:SOME], expected(size), rtol=1e-9)
+    record("batch, a scenario of many", size_of(size), f"exacthat {many} scenarios", per=many)
+
+
 @pytest.mark.parametrize("name", ["wiod2014", "icio2019"])
 def test_one_tariff_cell(benchmark, record, name):
     """The smallest change of policy there is: what a solve costs whatever the size of the change."""

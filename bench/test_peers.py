@@ -106,6 +106,7 @@ def test_against_general_solvers(benchmark, record, size, shock, method):
     package, _, how = method.partition(" ")
     if package == "exacthat":
         found = benchmark(cy.solve, system, None, TOLERANCE)
+        assert np.abs(found.point.sales - solution(size, shock).point.sales).max() < NEAR
         record(f"peers {shock}", size_of(size), method, residual=f"{found.residual:.1e}")
         return
     if package != "scipy" and not all(map(importlib.util.find_spec, ("jax", "optimistix"))):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 
 import exacthat as eh
 from exacthat.kernels.gravity.examples import flows
+from exacthat.policy.instruments import INSTRUMENTS
 
 PARTS = ("links", "bilateral", "subsidies")
+POLICY_PROBLEMS = {  # what a search for taxes may be asked, for hypothesis
+    "seed": st.integers(0, 2**32 - 1),
+    "parts": st.sets(st.sampled_from(PARTS)),
+    "entry": st.sampled_from(("free", "restricted")),
+    "instruments": st.sets(st.sampled_from(INSTRUMENTS), min_size=1),
+}
 
 
 def taxed_economy(seed, parts=PARTS, entry="free", countries=4, industries=3, zeros=0.1, balanced=True,

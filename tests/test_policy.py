@@ -9,7 +9,7 @@ import exacthat as eh
 from exacthat.policy.formulas import formula_rates, two_countries
 from exacthat.policy.instruments import INSTRUMENTS, Levers
 from exacthat.policy.search import FLAT
-from tests.taxed_worlds import taxed_economy
+from tests.taxed_worlds import POLICY_PROBLEMS, taxed_economy
 from tests.worlds import economy as random_economy
 
 ENTRY = ("free", "restricted")
@@ -145,13 +145,7 @@ def test_optimum_beats_the_formulas(entry, instruments):
 
 
 @settings(max_examples=15)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    parts=st.sets(st.sampled_from(["links", "bilateral", "subsidies"])),
-    entry=st.sampled_from(ENTRY),
-    instruments=st.sets(st.sampled_from(INSTRUMENTS), min_size=1),
-    by_partner=st.booleans(),
-)
+@given(**POLICY_PROBLEMS, by_partner=st.booleans())
 def test_no_small_change_of_the_rates_raises_welfare(seed, parts, entry, instruments, by_partner):
     economy = taxed_economy(seed, parts=parts, entry=entry, countries=3, industries=2)
     best = eh.optimal_policy(economy, "C0", instruments, by_partner=by_partner)

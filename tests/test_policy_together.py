@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import exacthat as eh
 from exacthat.policy.instruments import INSTRUMENTS, Levers
 from exacthat.policy.search import FLAT
-from tests.taxed_worlds import taxed_economy
+from tests.taxed_worlds import POLICY_PROBLEMS, taxed_economy
 from tests.worlds import economy as random_economy
 
 ENTRY = ("free", "restricted")
@@ -97,12 +96,7 @@ def test_nash_does_not_depend_on_the_order_of_players():
 
 
 @settings(max_examples=8)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    parts=st.sets(st.sampled_from(["links", "bilateral", "subsidies"])),
-    entry=st.sampled_from(ENTRY),
-    instruments=st.sets(st.sampled_from(INSTRUMENTS), min_size=1),
-)
+@given(**POLICY_PROBLEMS)
 def test_no_player_gains_by_a_small_change_alone(seed, parts, entry, instruments):
     economy = taxed_economy(seed, parts=parts, entry=entry, countries=3, industries=2)
     war, rng = eh.nash_policy(economy, instruments=instruments, tol=1e-8), np.random.default_rng(seed)

@@ -14,6 +14,7 @@ from exacthat.checks import SHARE_SUM, frozen
 from exacthat.conditions import alpha_text
 from exacthat.errors import BadInput, nearest
 from exacthat.labels import axis_labels, positions
+from exacthat.read_only import ReadOnly
 
 ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the data and count as zero
 ENTRY = ("free", "restricted")
@@ -30,7 +31,7 @@ class _Totals(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Economy:
+class Economy(ReadOnly):
     """Calibrate a world of N countries and K industries to one year's flows.
 
     Parameters
@@ -156,13 +157,6 @@ class Economy:
                 fields[name] = report.attempt(read, getattr(self, name), *axes)
         report.finish()
         return fields
-
-    def __setstate__(self, state):
-        """Keep arrays of a deep copy, or of one sent elsewhere, read-only: what is derived from them is kept."""
-        for name, value in state.items():
-            if isinstance(value, _Totals):
-                value = _Totals(*map(frozen, value))
-            vars(self)[name] = frozen(value) if isinstance(value, np.ndarray) else value
 
     def _check_final_demand(self):
         """Refuse flows that intermediate use exceeds; what is below rounding counts as zero."""

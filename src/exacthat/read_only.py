@@ -8,7 +8,7 @@ import numpy as np
 
 
 class ReadOnly:
-    """Base of frozen dataclasses with read-only arrays, or mappings of them.
+    """Base of frozen dataclasses with read-only arrays, or mappings and named tuples of them.
 
     A deep copy of an array, or one from another process, is writable whatever the original was, and a read-only
     mapping can be neither copied nor sent: here both come back as they were.
@@ -30,6 +30,8 @@ def _plain(value):
 def _settled(value):
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        value = type(value)(*map(_settled, value))
     if isinstance(value, dict):
         return MappingProxyType({name: _settled(part) for name, part in value.items()})
     return value

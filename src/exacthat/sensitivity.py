@@ -106,11 +106,10 @@ def _direction(eq: Equilibrium, given) -> SimpleNamespace:
     faults = [f"unknown parameter {name!r}{nearest(name, list(AXES))}" for name in given if name not in AXES]
     if SCALE in given and eq.economy.entry != "free":
         faults.append(f"{SCALE}: {NO_SCALE}")
-    labels = {"industry": eq.industries}
-    labels |= {axis: eq.countries for axes in AXES.values() for axis in axes if axis != "industry"}
     along = {name: np.zeros([k if axis == "industry" else n for axis in axes]) for name, axes in AXES.items()}
     for name in AXES.keys() & given.keys():
-        values = numbers(given[name], name, *(labels[axis] for axis in AXES[name]))
+        labels = (eq.industries if axis == "industry" else eq.countries for axis in AXES[name])
+        values = numbers(given[name], name, *labels)
         try:
             along[name] = np.array(np.broadcast_to(values, along[name].shape))
         except ValueError:

@@ -56,7 +56,7 @@ def cooperative_policy(
 
     Levels without effect are set as in `optimal_policy`, country by country.
 
-    Cost: one evaluation per rate for the second-order condition, beside some hundred.
+    Cost: as for `optimal_policy`, with the rates of all countries.
 
     In a symmetric world nobody is to be favoured, and the gain is that of a closed economy:
 

@@ -51,7 +51,7 @@ def nash_policy(
     slopes vanish. Hessians of the players' own problems are the second-order condition. Levels without effect are
     set as in `optimal_policy`.
 
-    Cost: two to three times that of `optimal_policy` for every player.
+    Cost: some times that of `optimal_policy` for every player; `evaluations` counts it.
 
     >>> import exacthat as eh
     >>> world = eh.Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
@@ -80,7 +80,7 @@ class _Game:
     def slopes(self, u: np.ndarray) -> np.ndarray:
         """d ln W_p / du for the rates that p sets."""
         self.evaluations += 1
-        eq, threads = self.world.at(self.levers.policy(u)), self.world.threads or 1
+        eq, threads = self.world.at(self.levers.policy(u)), self.world.threads
         slope = np.zeros_like(u)
         for p, weights in enumerate(self.own):
             mine = self.levers.owner == p

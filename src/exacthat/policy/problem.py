@@ -58,7 +58,7 @@ class World:
 
     def welfare(self, eq: Equilibrium, weights: np.ndarray, levers: Levers) -> tuple[float, np.ndarray]:
         """Weighted sum of ln What and its slope in the free rates."""
-        gradient = welfare_gradient(eq, weights, threads=self.threads or 1)
+        gradient = welfare_gradient(eq, weights, threads=self.threads)
         return float(weights @ np.log(eq.welfare_hat)), levers.slope(eq, gradient)
 
     def terrain(self, weights: np.ndarray, levers: Levers | None = None) -> Terrain:

@@ -67,7 +67,7 @@ def optimal_policy(
     s = mu whatever the size of the country, and in a small one t = 0, 1 + x = epsilon / (1 + epsilon)
     (Lashkaripour and Lugovskyy 2023).
 
-    Cost: 100 to 400 equilibria for tens of industries; by partner, one per partner and industry on top.
+    Cost: one equilibrium per rate for the second-order condition, beside those of the search; `evaluations` counts all.
 
     One industry without scale effects has the textbook's tariff, 1 / (epsilon lambda_jj):
 
