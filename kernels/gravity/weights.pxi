@@ -99,9 +99,23 @@ cdef struct Costs:                   # arguments of `_weigh_origin` and `_weigh_
     double *A
 
 
+cdef bint _unmoved(const double *cost, Py_ssize_t size) noexcept nogil:
+    """Whether all hats are one."""
+    cdef Py_ssize_t j
+    for j in range(size):
+        if cost[j] != 1.0:
+            return False
+    return True
+
+
 cdef void _weigh_origin(Costs *c, Py_ssize_t i, double *ln_cost) noexcept nogil:
     """Weights of one origin, costs by pair of countries; `ln_cost` holds PAD rows, ones beside the countries."""
     cdef Py_ssize_t line, k, n, j, at, some
+    if _unmoved(c.given + i * c.N * c.count, c.N * c.count):  # most origins, where a shock touches few cells
+        for k in range(c.K if c.A != c.shares else 0):
+            at = (k * c.N + i) * c.stride
+            memcpy(c.A + at, c.shares + at, c.stride * sizeof(double))
+        return
     for line in range((c.K + PAD - 1) // PAD):
         k = PAD * line
         some = min(PAD, c.K - k)

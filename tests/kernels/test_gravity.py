@@ -201,6 +201,21 @@ def test_pads_of_shares_and_weights_are_zero(countries, industries):
             assert (rows[:, :, countries:] == 0).all()
 
 
+@pytest.mark.parametrize("industries", [1, 5])
+def test_cells_that_do_not_move_keep_their_weights_to_the_bit(industries):
+    """Origins without a change are copied, the others computed: neither shows, in place or not."""
+    shares, _, epsilon = examples.trade_weights(np.random.default_rng(1), 11, 5)
+    shares, cost = pack(shares), np.ones((11, 11, industries))
+    cost[3, 4, industries - 1] = 1.3
+    found = cy.trade_weights(shares, cost, epsilon)
+    np.testing.assert_allclose(found, ref.trade_weights(shares, cost, epsilon), rtol=1e-12)
+    moved = np.broadcast_to(cost != 1.0, (11, 11, 5)).transpose(2, 0, 1)
+    assert (found[moved] != shares[moved]).all()
+    np.testing.assert_array_equal(found[~moved], shares[~moved])
+    in_place = pack(shares)
+    assert (cy.trade_weights(in_place, cost, epsilon, in_place) == found).all()
+
+
 @given(
     hats=st.lists(
         st.sampled_from([-np.inf, -1.0, -0.0, 1e-310, 0.3, 1.0, 7.0, np.inf]), min_size=1, max_size=40
