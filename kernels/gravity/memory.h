@@ -1,4 +1,5 @@
-/* Memory for what a solve reads again and again: on Linux large blocks ask for huge pages, as numpy's do. */
+/* Memory for what a solve reads again and again: on Linux large blocks ask for huge pages, as numpy's do; and what
+   is fetched into cache before it is needed, for strides no processor foresees. */
 #ifndef EXACTHAT_GRAVITY_MEMORY_H
 #define EXACTHAT_GRAVITY_MEMORY_H
 
@@ -23,5 +24,11 @@ static inline void *exacthat_malloc(size_t bytes)
 #endif
     return malloc(bytes);
 }
+
+#if defined(__GNUC__)
+#define EXACTHAT_FETCH(address) __builtin_prefetch(address)
+#else
+#define EXACTHAT_FETCH(address) ((void)(address))
+#endif
 
 #endif

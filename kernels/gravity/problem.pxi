@@ -44,6 +44,7 @@ cdef extern from "primitives.h" nogil:
 
 cdef extern from "memory.h" nogil:
     void *exacthat_malloc(size_t) noexcept
+    void EXACTHAT_FETCH(const void *) noexcept
 
 cdef extern from "team.h" nogil:
     ctypedef struct exacthat_team:

@@ -31,12 +31,13 @@ def extent(hats):
 
 
 cdef void _turn(const double *x, double *y, Py_ssize_t N, Py_ssize_t K, Py_ssize_t count, Py_ssize_t row) noexcept nogil:
-    """y[j, n] = x[n, j] for `count` of the K industries: a cache line of x at a time."""
+    """y[j, n] = x[n, j] for `count` of the K industries: a cache line of x at a time, and the next one fetched."""
     cdef Py_ssize_t n, j
     if count == PAD:                 # a number the compiler knows
         for n in range(N):
             for j in range(PAD):
                 y[j * row + n] = x[n * K + j]
+            EXACTHAT_FETCH(x + n * K + 2 * PAD - 1)
         return
     for n in range(N):
         for j in range(count):
