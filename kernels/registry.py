@@ -71,12 +71,12 @@ _register(
         tolerance=1e-12,
     ),
     Kernel(
-        name="gravity.solve_transposed",
-        reference="gravity.ref:solve_transposed",
-        fast="gravity.cy:solve_transposed",
-        examples="gravity.examples:solve_transposed",
-        contract="System, Point, right side (Point) -> (Point, relative residual, products)",
-        equation="(transposed derivative of equations (8)-(10)) y = right side",
+        name="gravity.solve_linear",
+        reference="gravity.ref:solve_linear",
+        fast="gravity.cy:solve_linear",
+        examples="gravity.examples:solve_linear",
+        contract="System, Point, right side (Point), transposed -> (Point, relative residual, products)",
+        equation="(derivative of equations (8)-(10), or its transpose) y = right side",
         tolerance=1e-8,
     ),
     Kernel(

@@ -462,10 +462,11 @@ def pullback(system, point, residual, spending=None, price_power=None, threads=1
         free(block)
 
 
-def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
-    """Solve (transposed Jacobian at `point`) y = `right`; return (y, relative residual, products used).
+def solve_linear(system, point, right, bint transposed=False, double tolerance=1e-12, threads=1):
+    """Solve J y = `right` with the Jacobian at `point` or its transpose; return (y, relative residual, products).
 
-    The compiled twin of `ref.solve_transposed`: GMRES with transposed products and preconditioner.
+    The compiled twin of `ref.solve_linear`: GMRES, preconditioned country by country and restarted on what is left
+    until that is `tolerance` times the length of `right`, but not forever: look at the residual.
     """
     cdef _Bound bound = _Bound(system, point, threads)
     cdef _Bound sides = _Bound(system, right, 1)
@@ -476,7 +477,7 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     cdef double *block = <double *> calloc(_weights_size(&bound.p) + (KRYLOV + 5) * L + 8, sizeof(double))
     cdef double *cursor
     cdef double *part
-    cdef Transposed arguments
+    cdef Linear arguments
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
@@ -484,11 +485,11 @@ def solve_transposed(system, point, right, double tolerance=1e-12, threads=1):
     _place_krylov(&bound.p, &krylov, &cursor)
     part = _take(&cursor, L)
     memset(&report, 0, sizeof(report))
-    arguments.krylov, arguments.weights, arguments.right = &krylov, &w, sides.p.x
+    arguments.krylov, arguments.weights, arguments.right = &krylov, &w if transposed else NULL, sides.p.x
     arguments.part, arguments.y, arguments.accuracy = part, sides.p.residual, tolerance
     arguments.report = &report
     with nogil:
-        _together(&bound.p, _lead_transposed, &arguments)
+        _together(&bound.p, _lead_linear, &arguments)
     free(block)
     if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")

@@ -108,12 +108,12 @@ def pullback(rng, **options):
     return drawn, point, weights, rng.normal(size=len(drawn.deficits)), rng.normal(size=drawn.sales.shape)
 
 
-def solve_transposed(rng, **options):
-    """Draw arguments of `solve_transposed`: a system, its solution and a right side that lies on live cells."""
+def solve_linear(rng, **options):
+    """Draw arguments of `solve_linear`: a system, its solution, a right side on live cells, whether transposed."""
     drawn, _, _ = solve(rng, **options)
     right = near(rng, drawn, 1.0)
     right = right._replace(sales=np.where(drawn.sales > 0, right.sales, 0.0))
-    return drawn, _solve(drawn).point, right
+    return drawn, _solve(drawn).point, right, bool(rng.integers(2))
 
 
 def solve(rng, **options):

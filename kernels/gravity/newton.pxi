@@ -1,7 +1,7 @@
 # Inexact Newton with GMRES, the whole solve without Python.
 
 cdef enum:
-    RESTARTS = 12                     # of GMRES in a transposed solve
+    RESTARTS = 12                     # of GMRES in a linear solve of its own
 cdef double FIRST_FORCING = 0.3       # relative accuracy of the first linear solve, at most
 cdef double FORCING = 0.1             # of later ones, at most
 cdef double FORCING_LEAST = 1e-3
@@ -32,6 +32,7 @@ cdef struct Krylov:
     double y[KRYLOV]
     double shrink                    # 1 / length of what is left then
     int used
+    bint twice                       # whether new vectors are always made orthogonal a second time
     bint done, again
 
 
@@ -101,7 +102,7 @@ cdef void _partial_dots(Problem *p, Krylov *s, Py_ssize_t row, int j) noexcept n
     partial[j + 1] = vec.dot(p.stride, s.w + at, s.w + at)
 
 
-cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, bint twice, double accuracy) noexcept nogil:
+cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, double accuracy) noexcept nogil:
     """Add up the parts of s.w along the basis, and unless they are to be taken out a second time rotate the column.
 
     Sums run over the unknowns of one industry first, then over industries: in the same order on any team.
@@ -120,7 +121,7 @@ cdef void _hessenberg_column(Problem *p, Krylov *s, int j, bint again, bint twic
     for l in range(j + 1):
         s.h[l][j] = s.part[l] + (s.h[l][j] if again else 0.0)
         square -= s.part[l] * s.part[l]
-    s.again = not again and (twice or square < CANCELLED * whole)
+    s.again = not again and (s.twice or square < CANCELLED * whole)
     if s.again:
         return
     length = sqrt(square) if square > 0 else 0.0
@@ -154,7 +155,7 @@ cdef int _krylov(Problem *p, Krylov *s, Weights *transposed, const double *right
     """Solve J step = sign * right by preconditioned GMRES, with the transpose if its work space is given.
 
     `norm` is the length of `right`, `accuracy` the residual asked for relative to it. Returns the products used.
-    New vectors are made orthogonal by classical Gram-Schmidt, twice in a transposed solve or where little is left.
+    New vectors are made orthogonal by classical Gram-Schmidt, twice if asked for or where little is left.
     """
     cdef Py_ssize_t L = p.L
     cdef int j, l
@@ -172,12 +173,12 @@ cdef int _krylov(Problem *p, Krylov *s, Weights *transposed, const double *right
         else:
             _product(p, &o)
         _share(p, _dots, &o)
-        _hessenberg_column(p, s, j, False, transposed != NULL, accuracy * norm)
+        _hessenberg_column(p, s, j, False, accuracy * norm)
         if s.again:
             for l in range(j + 1):
                 vec.add(L, -s.part[l], s.basis + l * L, s.w)
             _share(p, _dots, &o)
-            _hessenberg_column(p, s, j, True, False, accuracy * norm)
+            _hessenberg_column(p, s, j, True, accuracy * norm)
         if s.done:
             break
     _set(L, s.y[0] if s.used > 0 else 0.0, s.basis, s.z)
@@ -348,6 +349,7 @@ cdef void _newton(Problem *p, Krylov *s, double *step, double *start, double tol
     """Inexact Newton with halved steps: on return p stands at the last accepted point, `flows` is its trade."""
     cdef Newton arguments
     arguments.krylov = s
+    s.twice = False
     arguments.step = step
     arguments.start = start
     arguments.tolerance = tolerance
@@ -367,9 +369,9 @@ cdef void _place_krylov(Problem *p, Krylov *s, double **cursor) noexcept nogil:
     s.basis = _take(cursor, (KRYLOV + 1) * p.L)
 
 
-cdef struct Transposed:              # arguments of a transposed solve
+cdef struct Linear:                  # arguments of a linear solve
     Krylov *krylov
-    Weights *weights
+    Weights *weights                 # work space of transposed products; NULL if the Jacobian is not transposed
     double *right                    # what is left of the right side
     double *part
     double *y
@@ -377,13 +379,14 @@ cdef struct Transposed:              # arguments of a transposed solve
     Report *report
 
 
-cdef void _lead_transposed(Problem *p, void *arguments) noexcept nogil:
-    """(transposed Jacobian) y = right; GMRES is restarted on what is left until `accuracy` is met."""
-    cdef Transposed *o = <Transposed *> arguments
+cdef void _lead_linear(Problem *p, void *arguments) noexcept nogil:
+    """Jacobian or its transpose times y = right; GMRES is restarted on what is left until `accuracy` is met."""
+    cdef Linear *o = <Linear *> arguments
     cdef double whole = sqrt(vec.dot(p.L, o.right, o.right)), norm = whole
     cdef int rounds
     cdef Task product
     cdef Report done
+    o.krylov.twice = True
     memset(&done, 0, sizeof(done))
     if _evaluate(p) != 0:
         return
@@ -396,7 +399,11 @@ cdef void _lead_transposed(Problem *p, void *arguments) noexcept nogil:
         done.products += _krylov(p, o.krylov, o.weights, o.right, 1.0, norm,
                                  max(0.1 * o.accuracy * whole / norm, 1e-14), o.part)
         vec.add(p.L, 1.0, o.part, o.y)
-        _transposed_product(p, &product)
+        if o.weights != NULL:
+            _transposed_product(p, &product)
+        else:
+            _share(p, _own_changes, &product)
+            _product(p, &product)
         done.products += 1
         vec.add(p.L, -1.0, o.krylov.w, o.right)
         norm = sqrt(vec.dot(p.L, o.right, o.right))

@@ -306,13 +306,14 @@ def _dense_jacobian(system: System, point: Point):
     return np.stack(columns, axis=1), moves
 
 
-def solve_transposed(system: System, point: Point, right: Point, tolerance=1e-12):
-    """Solve (transposed Jacobian at `point`) y = `right`; return (y, relative residual, products used)."""
+def solve_linear(system: System, point: Point, right: Point, transposed=False, tolerance=1e-12):
+    """Solve J y = `right` with the Jacobian at `point` or its transpose; return (y, relative residual, products)."""
     jacobian, moves = _dense_jacobian(system, point)
+    matrix = jacobian.T if transposed else jacobian
     wanted = _flat(right)[moves]
     y = np.zeros(_flat(right).size)
-    y[moves] = np.linalg.solve(jacobian.T, wanted)
-    left = np.linalg.norm(jacobian.T @ y[moves] - wanted) / max(np.linalg.norm(wanted), 1e-300)
+    y[moves] = np.linalg.solve(matrix, wanted)
+    left = np.linalg.norm(matrix @ y[moves] - wanted) / max(np.linalg.norm(wanted), 1e-300)
     assert left <= max(tolerance, 1e-9)
     return _shaped(system, y), float(left), moves.size
 

@@ -177,6 +177,6 @@ def _estimated(reported: Reported, live) -> np.ndarray:
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, len(welfare.value)))
     rounding = []
     for row in _slopes(system, better.point, live, signs, threads):
-        dual = cy.solve_transposed(system, better.point, _shaped(system, row, live), 1e-6, threads)[0]
+        dual = cy.solve_linear(system, better.point, _shaped(system, row, live), True, 1e-6, threads)[0]
         rounding.append(np.abs(_flat(dual, live)) @ error)
     return SAFETY * (np.abs(reported.ln_welfare - welfare.value) + max(rounding) + welfare.error)

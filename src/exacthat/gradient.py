@@ -143,7 +143,7 @@ def welfare_gradient(eq: Equilibrium, country_or_weights, *, threads: int | None
     price_power = weights * system.spending_shares / system.trade_elasticity[:, None]
     nothing = Point(*(None if part is None else np.zeros_like(part) for part in point))
     right = cy.pullback(system, point, nothing, spending, price_power, threads).unknowns
-    dual, residual, products = cy.solve_transposed(system, point, right, ACCURACY, threads)
+    dual, residual, products = cy.solve_linear(system, point, right, True, ACCURACY, threads)
     if not residual <= LEAST_ACCURACY:
         raise NotConverged(
             f"the transposed solve stopped at a relative residual of {residual:.1e}", equilibrium=eq

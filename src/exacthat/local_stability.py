@@ -15,6 +15,7 @@ from exacthat.solver import default_threads
 
 DENSE = 500  # unknowns up to which all eigenvalues are computed; above, the largest one by Arnoldi's method
 TOLERANCE = 1e-6  # relative, of the largest eigenvalue by Arnoldi's method
+LINEAR = 1e-8  # relative residual of its linear systems
 _COMPUTED: WeakKeyDictionary[Economy, Stability] = WeakKeyDictionary()
 
 
@@ -121,7 +122,7 @@ def _in_words(radius: float) -> str:
 
 
 def _spectral_radius(without_scale: System, with_scale: System) -> float:
-    """Largest |eigenvalue| of 1 - J(0)^-1 J(alpha) over the unknowns that can move."""
+    """Largest |eigenvalue| of 1 - J(0)^-1 J(alpha) over the unknowns that can move: of all, or by Arnoldi's method."""
     from exacthat.kernels.gravity import cy
 
     origin, threads = without_scale.origin(), default_threads(without_scale)
@@ -129,13 +130,17 @@ def _spectral_radius(without_scale: System, with_scale: System) -> float:
     ends = np.cumsum([np.prod(shape) for shape in parts])
     live = np.concatenate([without_scale.sales.ravel() > 0, np.ones(ends[-1] - ends[0], dtype=bool)])
 
-    def product(system, x):
+    def shaped(x):
         whole = np.zeros(live.size)
         whole[live] = x
         given = iter(np.split(whole, ends[:-1]))
-        shaped = [None if part is None else next(given).reshape(part.shape) for part in origin]
-        along = cy.jacobian_product(system, origin, Point(*shaped), threads)
-        return np.concatenate([part.ravel() for part in along if part is not None])[live]
+        return Point(*(None if part is None else next(given).reshape(part.shape) for part in origin))
+
+    def flat(point):
+        return np.concatenate([part.ravel() for part in point if part is not None])[live]
+
+    def product(system, x):
+        return flat(cy.jacobian_product(system, origin, shaped(x), threads))
 
     size = int(live.sum())
     if size <= DENSE:
@@ -148,47 +153,20 @@ def _spectral_radius(without_scale: System, with_scale: System) -> float:
             raise NotConverged(
                 f"the entry map has no derivative at the observed equilibrium: {error}"
             ) from error
-    bill = without_scale.labour_share * without_scale.cost_share * without_scale.sales
-    uniform = np.zeros((bill.shape[1], live.size))
-    weights = np.zeros_like(uniform)
-    for i, (ones, weight) in enumerate(zip(uniform, weights)):
-        ones[i : ends[0] : bill.shape[1]] = 1.0
-        weight[i : ends[0] : bill.shape[1]] = bill[:, i] / bill[:, i].sum()
-    return _largest(
-        lambda x: product(without_scale, x),
-        lambda x: product(with_scale, x),
-        uniform[:, live].T,
-        weights[:, live],
-    )
-
-
-def _largest(without, scaled, uniform, weights) -> float:
-    """Largest |eigenvalue| of 1 - without^-1 scaled by Arnoldi's method, the inverse by preconditioned GMRES.
-
-    Without scale the industries of a country move together through its wage: J(0) is one plus a coupling of
-    labour incomes, which the preconditioner inverts (exactly so without taxes and links). `uniform` holds,
-    for each country, the same change in all industries (., N); `weights` (N, .) give labour income's change.
-    """
-    from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
-
-    size = len(uniform)
-    coupling = np.stack([without(column) - column for column in uniform.T], axis=1)
-    inner = np.linalg.inv(np.eye(len(weights)) + weights @ coupling)
-    operator = LinearOperator((size, size), without, dtype=float)
-    wages = LinearOperator((size, size), lambda x: x - coupling @ (inner @ (weights @ x)), dtype=float)
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
     def entry(x):
-        right = without(x) - scaled(x)
-        solved, failed = gmres(operator, right, rtol=1e-8, restart=60, maxiter=20, M=wages)
-        if failed:
+        right = shaped(product(without_scale, x) - product(with_scale, x))
+        solved, left, _ = cy.solve_linear(without_scale, origin, right, tolerance=LINEAR, threads=threads)
+        if not left <= LINEAR:
             raise NotConverged(
                 "a linear system of the entry map was not solved: aggregate industries or countries"
             )
-        return solved
+        return flat(solved)
 
     start = np.cos(np.arange(size))  # fixed, and in no symmetric subspace
-    whole = LinearOperator((size, size), entry, dtype=float)
     try:
+        whole = LinearOperator((size, size), entry, dtype=float)
         values = eigs(whole, k=1, which="LM", v0=start, tol=TOLERANCE, return_eigenvectors=False)
     except ArpackError as error:
         raise NotConverged(

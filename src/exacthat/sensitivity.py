@@ -73,27 +73,25 @@ def welfare_sensitivity(
     ln_u = ln_u + along.scale_elasticity * epsilon * (sales - ln_cost + ln_labour - fixed)
     d = (shares * (on_A + ln_u[:, None, :])).sum(axis=0)
     received = _mean(border * subsidy, on_H - d)
-    missed = [-(on_markup + ln_u + received)]  # (8)
     by_power = ln_d * along.trade_elasticity / epsilon**2
-    if point.prices is not None:
-        missed.append(d / epsilon - by_power)  # (9)
     on_border = border.sum(axis=1) * (_mean(border, on_G - d) - on_markup - received)
     untaxed = shares / tariff * (on_G + ln_u[:, None, :] - d)
     spent = eq.flows.sum(axis=0)
     income = (on_border - spent * untaxed.sum(axis=0)).sum(axis=1)
-    missed.append(-income / state.expenditure)  # (10)
 
-    # the unknowns follow
-    live = [eq.sales > 0, *(np.ones(part.shape, dtype=bool) for part in missed[1:])]
-    parts = iter(_solved(system, point, missed, live, threads))
-    r, p = next(parts), None if point.prices is None else next(parts)
-    e = next(parts)
+    # the unknowns make up for what (8), (9) and (10) then miss
+    on_prices = None if point.prices is None else (by_power - d / epsilon).T
+    missed = Point((on_markup + ln_u + received).T, on_prices, income / state.expenditure)
+    follow, left, _ = cy.solve_linear(system, point, missed, tolerance=ACCURACY, threads=threads)
+    if not left <= LEAST_ACCURACY:
+        raise NotConverged(f"the forward solve stopped at a relative residual of {left:.1e}", equilibrium=eq)
+    r, e = follow.sales.T, follow.expenditure
     wages = over(
         share * system.cost_share.T * eq.sales, (share * system.cost_share.T * eq.sales).sum(axis=1)[:, None]
     )
     ln_cost = share * (wages * r).sum(axis=1)[:, None]
-    if p is not None:
-        ln_cost = ln_cost + np.einsum("igk,ig->ik", system.input_shares, p)
+    if follow.prices is not None:
+        ln_cost = ln_cost + np.einsum("igk,gi->ik", system.input_shares, follow.prices)
     d = d + (shares * (alpha * r - (alpha + epsilon) * ln_cost)[:, None, :]).sum(axis=0)
     return frozen(e + (eq.economy.expenditure_shares * (d / epsilon - by_power)).sum(axis=1))
 
@@ -126,31 +124,3 @@ def _direction(eq: Equilibrium, given) -> SimpleNamespace:
 def _mean(flows, values) -> np.ndarray:
     """Means (N, K) over destinations, weighted by flows; 0 where nothing flows."""
     return over((flows * values).sum(axis=1), flows.sum(axis=1))
-
-
-def _solved(system, point, missed, live, threads) -> list[np.ndarray]:
-    """Solve J x = -missed; arrays [country, industry] in the order of the unknowns, zero where nothing moves."""
-    from scipy.sparse.linalg import LinearOperator, gmres
-
-    ends = np.cumsum([part.size for part in missed])[:-1]
-    moves = np.concatenate([part.ravel() for part in live])
-    flat = lambda parts: np.concatenate([part.ravel() for part in parts])[moves]  # noqa: E731
-
-    def shaped(x):
-        whole = np.zeros(moves.size)
-        whole[moves] = x
-        return [part.reshape(like.shape) for part, like in zip(np.split(whole, ends), missed)]
-
-    def product(x):
-        sales, *rest = (np.ascontiguousarray(part.T) for part in shaped(x))
-        prices = None if point.prices is None else rest[0]
-        along = cy.jacobian_product(system, point, Point(sales, prices, rest[-1]), threads)
-        return flat([part.T for part in along if part is not None])
-
-    right = -flat(missed)
-    operator = LinearOperator((right.size, right.size), product, dtype=float)
-    x, _ = gmres(operator, right, rtol=ACCURACY, restart=100, maxiter=20)
-    left = np.linalg.norm(product(x) - right) / max(np.linalg.norm(right), 1e-300)
-    if not left <= LEAST_ACCURACY:
-        raise NotConverged(f"the forward solve stopped at a relative residual of {left:.1e}")
-    return shaped(x)

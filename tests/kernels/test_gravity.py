@@ -270,8 +270,10 @@ def test_wide_systems_are_weighed_and_solved(seed, size):
     _meets((solution.exports, solution.imports), ref._trade(ref._flows(system, solution.point)), 1e-11)
     right = examples.near(rng, system)
     right = right._replace(sales=np.where(system.sales > 0, right.sales, 0.0))
-    y, *_ = cy.solve_transposed(system, solution.point, right, 1e-12, 2)
+    y, *_ = cy.solve_linear(system, solution.point, right, True, 1e-12, 2)
     _meets(ref.pullback(system, solution.point, y).unknowns, right, 1e-8)
+    y, *_ = cy.solve_linear(system, solution.point, right, False, 1e-12, 2)
+    _meets(ref.jacobian_product(system, solution.point, y), right, 1e-8)
 
 
 def test_many_wide_systems_are_the_reference():

@@ -233,7 +233,7 @@ class Adjoint:
         nothing = Point(*(None if part is None else np.zeros_like(part) for part in point))
         right = cy.pullback(system, point, nothing, spending, power, world.threads).unknowns
         right = right._replace(sales=right.sales + to_sales.T)
-        dual, residual, _ = cy.solve_transposed(system, point, right, ACCURACY, world.threads)
+        dual, residual, _ = cy.solve_linear(system, point, right, True, ACCURACY, world.threads)
         self.residual, self.evaluations = max(self.residual, residual), self.evaluations + 1
         if not residual <= LEAST_ACCURACY:
             raise NotConverged(f"a transposed solve stopped at a relative residual of {residual:.1e}")
