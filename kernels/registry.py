@@ -62,6 +62,15 @@ _register(
         tolerance=1e-12,
     ),
     Kernel(
+        name="gravity.jacobian",
+        reference="gravity.ref:jacobian",
+        fast="gravity.cy:jacobian",
+        examples="gravity.examples:evaluate",
+        contract="System, Point -> matrix over the unknowns that move",
+        equation="derivative of equations (8)-(10)",
+        tolerance=1e-12,
+    ),
+    Kernel(
         name="gravity.pullback",
         reference="gravity.ref:pullback",
         fast="gravity.cy:pullback",

@@ -97,7 +97,7 @@ def test_the_largest_deficit_that_can_be_financed_is_where_the_refusal_says():
 def test_the_dense_jacobian_is_the_derivative(kind):
     rng = np.random.default_rng(5)
     system = examples.system(rng, 4, 3, kind=kind)
-    x = exact_newton._flat(examples.near(rng, system, 0.1))
+    x = examples.near(rng, system, 0.1).flat()
     x[: system.sales.size] *= (system.sales > 0).ravel()
     at = exact_newton._equations(system, x)
     rows = exact_newton._rows(at)
@@ -111,7 +111,7 @@ def test_the_dense_jacobian_is_the_derivative(kind):
     np.testing.assert_allclose(slope, (ahead - behind) / (2 * step), atol=1e-7)
     np.testing.assert_allclose(
         at.residual,
-        exact_newton._flat(cy.evaluate(system, exact_newton._shaped(system, x)).residual),
+        cy.evaluate(system, system.point(x)).residual.flat(),
         atol=1e-13,
     )
 

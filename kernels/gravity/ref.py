@@ -279,43 +279,27 @@ def pullback(system: System, point: Point, residual: Point, spending=None, price
     return Pullback(unknowns, np.where(at.live, ln_u, 0.0), ln_d, received, border, untaxed, to_E)
 
 
-def _flat(point: Point):
-    return np.concatenate([part.ravel() for part in point if part is not None])
-
-
-def _shaped(system: System, values) -> Point:
-    """Undo `_flat`."""
-    size, parts, taken = system.sales.size, [], 0
-    for part in system.origin():
-        parts.append(None if part is None else values[taken : taken + part.size].reshape(part.shape))
-        taken += 0 if part is None else part.size
-    assert taken == values.size >= size
-    return Point(*parts)
-
-
-def _dense_jacobian(system: System, point: Point):
-    """The Jacobian over the unknowns that move, and their places among all."""
-    size = _flat(system.origin()).size
-    moves = np.concatenate([(system.sales > 0).ravel(), np.ones(size - system.sales.size, dtype=bool)])
-    moves = np.flatnonzero(moves)
+def jacobian(system: System, point: Point) -> np.ndarray:
+    """The Jacobian (moving, moving) at a point over the unknowns that move, in the order of `System.moving`."""
+    moves = np.flatnonzero(system.moving())
     columns = []
     for at in moves:
-        unit = np.zeros(size)
+        unit = np.zeros(system.moving().size)
         unit[at] = 1.0
-        columns.append(_flat(jacobian_product(system, point, _shaped(system, unit)))[moves])
-    return np.stack(columns, axis=1), moves
+        columns.append(jacobian_product(system, point, system.point(unit)).flat()[moves])
+    return np.stack(columns, axis=1)
 
 
 def solve_linear(system: System, point: Point, right: Point, transposed=False, tolerance=1e-12):
     """Solve J y = `right` with the Jacobian at `point` or its transpose; return (y, relative residual, products)."""
-    jacobian, moves = _dense_jacobian(system, point)
-    matrix = jacobian.T if transposed else jacobian
-    wanted = _flat(right)[moves]
-    y = np.zeros(_flat(right).size)
+    matrix, moves = jacobian(system, point), system.moving()
+    matrix = matrix.T if transposed else matrix
+    wanted = right.flat()[moves]
+    y = np.zeros(moves.size)
     y[moves] = np.linalg.solve(matrix, wanted)
     left = np.linalg.norm(matrix @ y[moves] - wanted) / max(np.linalg.norm(wanted), 1e-300)
     assert left <= max(tolerance, 1e-9)
-    return _shaped(system, y), float(left), moves.size
+    return system.point(y), float(left), len(matrix)
 
 
 def _flows(system: System, point: Point) -> np.ndarray:
@@ -357,27 +341,27 @@ def solve(system: System, start=None, tolerance=1e-10, max_iterations=100) -> So
 
     Steps are halved until the residual falls. `converged` says whether the largest residual met `tolerance`.
     """
-    x = _flat(system.origin() if start is None else start)
-    state, step, evaluations, products = evaluate(system, _shaped(system, x)), np.zeros(x.size), 1, 0
+    x, moves = (system.origin() if start is None else start).flat(), system.moving()
+    state, step, evaluations, products = evaluate(system, system.point(x)), np.zeros(x.size), 1, 0
     for iteration in range(max_iterations + 1):
-        residual = np.abs(_flat(state.residual)).max()
+        residual = np.abs(state.residual.flat()).max()
         if residual <= tolerance or iteration == max_iterations:
             break
-        jacobian, moves = _dense_jacobian(system, _shaped(system, x))
-        products += moves.size
+        matrix = jacobian(system, system.point(x))
+        products += len(matrix)
         step = np.zeros(x.size)
-        step[moves] = np.linalg.solve(jacobian, -_flat(state.residual)[moves])
+        step[moves] = np.linalg.solve(matrix, -state.residual.flat()[moves])
         for _ in range(40):
             with np.errstate(all="ignore"):
-                trial = evaluate(system, _shaped(system, x + step))
+                trial = evaluate(system, system.point(x + step))
             evaluations += 1
-            if np.linalg.norm(_flat(trial.residual)) < np.linalg.norm(_flat(state.residual)):
+            if np.linalg.norm(trial.residual.flat()) < np.linalg.norm(state.residual.flat()):
                 break
             step *= 0.5
         else:
             break
         x, state = x + step, trial
-    point = _shaped(system, x)
+    point = system.point(x)
     flows = _flows(system, point)
     trade = _trade(flows)
     return Solution(

@@ -66,6 +66,19 @@ class System(NamedTuple):
             np.zeros_like(self.sales), prices, None if self.border is None else np.zeros(len(self.deficits))
         )
 
+    def moving(self) -> np.ndarray:
+        """Which of all unknowns move (L,), in the order of `Point.flat`: not the sales of zero cells."""
+        rest = (np.ones(part.size, dtype=bool) for part in self.origin()[1:] if part is not None)
+        return np.concatenate([(self.sales > 0).ravel(), *rest])
+
+    def point(self, values: np.ndarray) -> Point:
+        """Put a vector (L,) of all unknowns in shape; undoes `Point.flat`."""
+        parts, taken = [], 0
+        for part in self.origin():
+            parts.append(None if part is None else values[taken : taken + part.size].reshape(part.shape))
+            taken += 0 if part is None else part.size
+        return Point(*parts)
+
 
 class Point(NamedTuple):
     """Unknowns of the hat system, or a direction in their space; logs of hats.
@@ -77,6 +90,10 @@ class Point(NamedTuple):
     sales: np.ndarray  # (K, N)
     prices: np.ndarray | None = None  # (K, N), consumer price index of industry k in n
     expenditure: np.ndarray | None = None  # (N,)
+
+    def flat(self) -> np.ndarray:
+        """Return the unknowns in one vector: sales, then prices, then spending, where they are unknowns."""
+        return np.concatenate([part.ravel() for part in self if part is not None])
 
 
 class State(NamedTuple):

@@ -22,6 +22,7 @@ Not proved: that there is no other equilibrium outside the ball.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ def error_bound(reported: Reported) -> tuple[np.ndarray, str]:
     Cost of the proof: one Jacobian product per unknown, one dense inverse, one dense product.
     """
     system = reported.system
-    live = _moving(system)
+    live = system.moving()
     if live.sum() <= DENSE:
         proved = _proved(reported, live)
         if np.isfinite(proved).all():
@@ -87,24 +88,16 @@ def error_bound(reported: Reported) -> tuple[np.ndarray, str]:
     return frozen(_estimated(reported, live)), ESTIMATED
 
 
-def _moving(system: System) -> np.ndarray:
-    """Which of all unknowns move: cells without sales stay at zero."""
-    rest = (np.ones(part.size, dtype=bool) for part in system.origin()[1:] if part is not None)
-    return np.concatenate([(system.sales > 0).ravel(), *rest])
-
-
 def _shaped(system: System, values, live) -> Point:
-    whole, parts, taken = np.zeros(live.size), [], 0
+    """A point of which only the unknowns that move are given."""
+    whole = np.zeros(live.size)
     whole[live] = values
-    for part in system.origin():
-        size = 0 if part is None else part.size
-        parts.append(None if part is None else whole[taken : taken + size].reshape(part.shape))
-        taken += size
-    return Point(*parts)
+    return system.point(whole)
 
 
-def _flat(parts, live) -> np.ndarray:
-    return np.concatenate([part.ravel() for part in parts if part is not None])[live]
+def _flat(parts, name: str, live) -> np.ndarray:
+    """One attribute of enclosed residuals, over the unknowns that move."""
+    return np.concatenate([getattr(part, name).ravel() for part in parts])[live]
 
 
 def _slopes(system: System, point: Point, live, weights, threads=1) -> np.ndarray:
@@ -116,7 +109,7 @@ def _slopes(system: System, point: Point, live, weights, threads=1) -> np.ndarra
         ).unknowns
         for row in weights
     ]
-    return np.stack([_flat(row, live) for row in rows])
+    return np.stack([row.flat()[live] for row in rows])
 
 
 def _price_weights(system: System) -> np.ndarray:
@@ -126,12 +119,10 @@ def _price_weights(system: System) -> np.ndarray:
 def _proved(reported: Reported, live) -> np.ndarray:
     """The bound (N,) of the module's theorem; infinite where its conditions do not hold."""
     system, size, nowhere = reported.system, int(live.sum()), np.full(len(reported.ln_welfare), np.inf)
-    flat = lambda parts, name: _flat((getattr(part, name) for part in parts), live)  # noqa: E731
+    flat = functools.partial(_flat, live=live)
     point = cy.solve(system, reported.point, ROUNDING).point  # z: a better centre asks for a smaller ball
     try:
-        along = (_shaped(system, unit, live) for unit in np.eye(size))
-        columns = [_flat(cy.jacobian_product(system, point, direction), live) for direction in along]
-        jacobian = np.stack(columns, axis=1)
+        jacobian = cy.jacobian(system, point)
         inverse = np.linalg.inv(jacobian)
         gradient = _slopes(system, point, live, np.eye(len(nowhere)))
     except (np.linalg.LinAlgError, ArithmeticError):
@@ -173,10 +164,10 @@ def _estimated(reported: Reported, live) -> np.ndarray:
     if not better.residual <= LARGEST_RESIDUAL:
         return np.full(len(reported.ln_welfare), np.inf)
     missed, welfare, _ = enclose(system, better.point, system.origin(), 0.0, coefficients(system))
-    error = _flat((part.error for part in missed), live)
+    error = _flat(missed, "error", live)
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, len(welfare.value)))
     rounding = []
     for row in _slopes(system, better.point, live, signs, threads):
         dual = cy.solve_linear(system, better.point, _shaped(system, row, live), True, 1e-6, threads)[0]
-        rounding.append(np.abs(_flat(dual, live)) @ error)
+        rounding.append(np.abs(dual.flat()[live]) @ error)
     return SAFETY * (np.abs(reported.ln_welfare - welfare.value) + max(rounding) + welfare.error)

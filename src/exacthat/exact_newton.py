@@ -29,7 +29,7 @@ def refine(
     Stops where no step lessens the residual: whether the point solves the system is for the caller to judge.
     """
     with np.errstate(all="ignore"):  # trial points may leave the range of numbers; they are rejected
-        x = _flat(start)
+        x = start.flat()
         at, iteration = _equations(system, x), 0
         while at.valid and iteration < max_iterations:
             rows = _rows(at)
@@ -43,7 +43,7 @@ def refine(
             if found is None:
                 break
             (x, at), iteration = found, iteration + 1
-    return _shaped(system, x), iteration
+    return system.point(x), iteration
 
 
 def _shorter(system: System, x, at, step, rows, missed):
@@ -60,7 +60,7 @@ def _shorter(system: System, x, at, step, rows, missed):
 
 def _equations(system: System, x) -> SimpleNamespace:
     """Equations (1) to (10) at a vector of unknowns, with powers relative to the largest of each industry."""
-    point = _shaped(system, x)
+    point = system.point(x)
     at = SimpleNamespace(r=point.sales, live=system.sales > 0, l=system.labour_share, kappa=system.cost_share)
     at.alpha, at.epsilon = system.feedback[:, None], system.trade_elasticity[:, None]
     G = system.weights if system.border is None else system.border
@@ -221,16 +221,3 @@ def _dcrossing(trade, sellers, buyers, du, dq) -> np.ndarray:
     by_seller = np.einsum("kin,gn->gki", trade, buyers) * sellers[:, None, :]
     by_buyer = np.einsum("kin,gi->gkn", trade, sellers) * buyers[:, None, :]
     return np.tensordot(by_seller, du, 2) + np.tensordot(by_buyer, dq, 2)
-
-
-def _flat(point: Point) -> np.ndarray:
-    return np.concatenate([part.ravel() for part in point if part is not None])
-
-
-def _shaped(system: System, x) -> Point:
-    """Undo `_flat`."""
-    parts, taken = [], 0
-    for part in system.origin():
-        parts.append(None if part is None else x[taken : taken + part.size].reshape(part.shape))
-        taken += 0 if part is None else part.size
-    return Point(*parts)

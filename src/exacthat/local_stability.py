@@ -10,7 +10,7 @@ import numpy as np
 from exacthat.assembly import base_system, check_baseline
 from exacthat.economy import Economy, require_economy
 from exacthat.errors import NotConverged
-from exacthat.kernels.gravity.system import Point, System
+from exacthat.kernels.gravity.system import System
 from exacthat.solver import default_threads
 
 DENSE = 500  # unknowns up to which all eigenvalues are computed; above, the largest one by Arnoldi's method
@@ -125,30 +125,12 @@ def _spectral_radius(without_scale: System, with_scale: System) -> float:
     """Largest |eigenvalue| of 1 - J(0)^-1 J(alpha) over the unknowns that can move: of all, or by Arnoldi's method."""
     from exacthat.kernels.gravity import cy
 
-    origin, threads = without_scale.origin(), default_threads(without_scale)
-    parts = [part.shape for part in origin if part is not None]
-    ends = np.cumsum([np.prod(shape) for shape in parts])
-    live = np.concatenate([without_scale.sales.ravel() > 0, np.ones(ends[-1] - ends[0], dtype=bool)])
-
-    def shaped(x):
-        whole = np.zeros(live.size)
-        whole[live] = x
-        given = iter(np.split(whole, ends[:-1]))
-        return Point(*(None if part is None else next(given).reshape(part.shape) for part in origin))
-
-    def flat(point):
-        return np.concatenate([part.ravel() for part in point if part is not None])[live]
-
-    def product(system, x):
-        return flat(cy.jacobian_product(system, origin, shaped(x), threads))
-
+    origin, live, threads = without_scale.origin(), without_scale.moving(), default_threads(without_scale)
     size = int(live.sum())
     if size <= DENSE:
-        identity = np.eye(size)
-        without = np.stack([product(without_scale, unit) for unit in identity], axis=1)
-        scaled = np.stack([product(with_scale, unit) for unit in identity], axis=1)
+        without, scaled = cy.jacobian(without_scale, origin), cy.jacobian(with_scale, origin)
         try:
-            return float(np.abs(np.linalg.eigvals(identity - np.linalg.solve(without, scaled))).max())
+            return float(np.abs(np.linalg.eigvals(np.eye(size) - np.linalg.solve(without, scaled))).max())
         except np.linalg.LinAlgError as error:
             raise NotConverged(
                 f"the entry map has no derivative at the observed equilibrium: {error}"
@@ -156,13 +138,20 @@ def _spectral_radius(without_scale: System, with_scale: System) -> float:
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
     def entry(x):
-        right = shaped(product(without_scale, x) - product(with_scale, x))
+        whole = np.zeros(live.size)
+        whole[live] = x
+        along = without_scale.point(whole)
+        without, scaled = (
+            cy.jacobian_product(system, origin, along, threads).flat()
+            for system in (without_scale, with_scale)
+        )
+        right = without_scale.point(without - scaled)
         solved, left, _ = cy.solve_linear(without_scale, origin, right, tolerance=LINEAR, threads=threads)
         if not left <= LINEAR:
             raise NotConverged(
                 "a linear system of the entry map was not solved: aggregate industries or countries"
             )
-        return flat(solved)
+        return solved.flat()[live]
 
     start = np.cos(np.arange(size))  # fixed, and in no symmetric subspace
     try:
