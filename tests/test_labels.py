@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray
 
 import exacthat as eh
 from exacthat import clusters, dynamics
@@ -31,14 +32,8 @@ def shuffled(values, rows=COUNTRIES, columns=INDUSTRIES):
     return pd.DataFrame(values, rows, columns).iloc[::-1, [1, 2, 0]]
 
 
-class Labelled:
-    """An array with labels as xarray has them."""
-
-    def __init__(self, values, **axes):
-        self._values, self.dims, self.indexes = values, list(axes), axes
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self._values, dtype=dtype)
+def labelled(values, **axes):
+    return xarray.DataArray(values, axes, list(axes)[: np.ndim(values)])
 
 
 SHARES = np.random.default_rng(3).dirichlet(np.ones(3), 3)
@@ -56,7 +51,7 @@ RATES = np.random.default_rng(5).uniform(0, 0.2, (3, 3, 3)) * ~np.eye(3, dtype=b
         ("input_shares", INPUTS, shuffled(INPUTS, INDUSTRIES)),
         ("trade_elasticity", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
         ("tariff", SHARES[0], pd.Series(SHARES[0], INDUSTRIES)[::-1]),
-        ("tariff", RATES, Labelled(RATES[::-1, :, ::-1], o=COUNTRIES[::-1], d=COUNTRIES, k=INDUSTRIES[::-1])),
+        ("tariff", RATES, labelled(RATES[::-1, :, ::-1], o=COUNTRIES[::-1], d=COUNTRIES, k=INDUSTRIES[::-1])),
     ],
 )
 def test_labelled_tables_are_read_by_label(name, plain, labelled):
@@ -108,14 +103,42 @@ def test_a_series_by_country_is_none_by_industry():
         lambda: eh.Shock(productivity=pd.DataFrame(np.ones((3, 3)), columns=["cars", "steel", "food"])),
         lambda: eh.Shock(labour=pd.Series([1.0, 2.0, 3.0], COUNTRIES)),
         lambda: eh.Shock(productivity=[row for _, row in shuffled(SHARES).iterrows()]),
-        lambda: eh.Shock(trade_cost=Labelled(np.ones((3, 3, 1)), o=COUNTRIES)),
+        lambda: eh.Shock(trade_cost=xarray.DataArray(np.ones((3, 3, 1)), {"o": COUNTRIES}, ["o", "d", "k"])),
         lambda: eh.Policy(production_subsidy=shuffled(SHARES)),
-        lambda: build(flows=Labelled(FLOWS, o=COUNTRIES, d=COUNTRIES, k=INDUSTRIES)),
     ],
 )
 def test_labels_are_refused_where_the_order_is_not_known(change):
     with pytest.raises(eh.BadInput, match=r"labels of its own .*to_numpy"):
         change()
+
+
+ROUTES = {"origin": COUNTRIES, "destination": COUNTRIES[::-1], "industry": INDUSTRIES}
+
+
+def test_flows_bring_their_labels():
+    table = labelled(FLOWS[:, ::-1], **ROUTES)
+    world = eh.Economy(table, 4.0)
+    assert (world.countries, world.industries) == (tuple(COUNTRIES), tuple(INDUSTRIES))
+    np.testing.assert_array_equal(world.flows, FLOWS)
+    np.testing.assert_array_equal(build(flows=table[::-1, :, ::-1]).flows, FLOWS)
+
+
+def test_named_axes_are_read_by_name():
+    """As many countries as industries, and the same labels of origins and destinations: only the names tell."""
+    table = labelled(FLOWS[:, ::-1], **ROUTES).transpose("industry", "destination", "origin")
+    np.testing.assert_array_equal(build(flows=table).flows, FLOWS)
+    tariff = labelled(RATES[:, ::-1], **ROUTES).transpose("destination", "origin", "industry")
+    np.testing.assert_array_equal(build(tariff=tariff).tariff, RATES)
+    subsidy = labelled(SHARES, country=COUNTRIES, industry=INDUSTRIES).T
+    np.testing.assert_array_equal(build(production_subsidy=subsidy).production_subsidy, SHARES)
+
+
+def test_flows_whose_labels_do_not_fit_are_refused():
+    table = labelled(FLOWS, **ROUTES | {"destination": ["PAK", "IND", "JPN"]})
+    with pytest.raises(eh.BadInput, match="column label 'JPN', which is none of the economy's"):
+        eh.Economy(table, 4.0)
+    with pytest.raises(eh.BadInput, match="row label 'PAK'"):
+        eh.Economy(table, 4.0, countries=["JPN", "CHN", "KOR"])
 
 
 def test_numbered_frames_are_plain_arrays():

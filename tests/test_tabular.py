@@ -1,4 +1,4 @@
-"""Results as tables: labels, columns of the field, what prints, and what a missing pandas says."""
+"""Results as tables: labels, columns of the field, what prints, and what a missing library says."""
 
 import subprocess
 import sys
@@ -125,19 +125,54 @@ def test_cells_that_no_one_supplies_at_home_are_named_where_gains_print():
     assert "... and 2 more (see .unsupplied)" in text
 
 
-def test_without_pandas_every_frame_says_how_to_get_it():
+def test_a_dataset_goes_back_in_by_its_labels(solved):
+    held = solved.to_xarray()
+    assert held.attrs == {"outcome": "certified", "residual": solved.certificate.residual}
+    assert held["welfare_hat"].sel(country="C2") == solved.welfare_hat[2]
+    assert held["sales"].sel(country="C1", industry="industry2") == solved.sales[1, 2]
+    assert held["flows"].dims == ("origin", "destination", "industry")
+    world = solved.economy
+    turned = held["flows"].isel(origin=slice(None, None, -1), industry=[2, 0, 1])
+    again = eh.Economy(turned, world.trade_elasticity, countries=world.countries, industries=world.industries)
+    np.testing.assert_array_equal(again.flows, solved.flows)
+    held["flows"][:] = 0.0
+    assert solved.flows.any()
+
+
+def test_datasets_of_a_gradient_and_a_batch_hold_all_of_them(solved):
+    slope = eh.welfare_gradient(solved, "C1")
+    held = slope.to_xarray()
+    assert set(held.data_vars) == {*slope, "weights"}
+    for name, values in slope.items():
+        np.testing.assert_array_equal(held[name], values)
+    assert held["tariff"].sel(origin="C0", destination="C1", industry="industry2") == slope["tariff"][0, 1, 2]
+    scenarios = [eh.Scenario(SHOCK, name="close"), eh.Shock(labour=-1.0)]
+    batch = eh.counterfactuals(solved.economy, scenarios)
+    rows = batch.to_xarray()
+    np.testing.assert_array_equal(rows["welfare_hat"], batch.welfare_hat)
+    assert rows["outcome"].sel(scenario="1") == "BadInput"
+    assert "labour" in str(rows["message"].sel(scenario="1").values)
+
+
+@pytest.mark.parametrize(
+    ("library", "method", "kind", "extra", "many"),
+    [("pandas", "to_frame", "frames", "app", 7), ("xarray", "to_xarray", "datasets", "xarray", 3)],
+)
+def test_without_its_library_every_table_says_how_to_get_it(library, method, kind, extra, many):
     code = (
-        "import sys; sys.modules['pandas'] = None\n"
+        f"import sys; sys.modules[{library!r}] = None\n"
         "import exacthat as eh\n"
         "world = eh.Economy([[[8.0, 1.0], [2.0, 1.0]], [[2.0, 1.0], [8.0, 1.0]]], 4.0, 0.1)\n"
         "eq = eh.counterfactual(world, eh.Shock(trade_cost=1.1))\n"
         "slope, batch = eh.welfare_gradient(eq, 'C0'), eh.counterfactuals(world, [eh.Shock(labour=1.1)])\n"
         "things = [eq, slope, batch, eq.decompose(), eh.gains_from_trade(world), eh.gains_table(world),\n"
         "          eh.immiserization(world)]\n"
-        "for thing in things:\n"
-        "    try: thing.to_frame()\n"
+        f"for thing in things[:{many}]:\n"
+        f"    try: thing.{method}()\n"
         "    except eh.MissingLibrary as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     said = done.stdout.splitlines()
-    assert said == ['frames need pandas: install with  pip install "exacthat[app]"'] * 7, done.stderr
+    assert said == [f'{kind} need {library}: install with  pip install "exacthat[{extra}]"'] * many, (
+        done.stderr
+    )

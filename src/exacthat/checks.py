@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from exacthat.errors import SHOWN, BadInput, BadParameter, nearest
-from exacthat.labels import carries_labels, in_order
+from exacthat.labels import carries_labels, in_order, turned
 
 BLOCK = 1 << 20  # cells of flows looked at in one go: what is computed from large flows needs little memory
 MOST_THREADS = 2**31 - 1  # as many as C counts
@@ -22,8 +22,9 @@ NO_NUMBERS = (str, bytes, bool, np.bool_, type(None))  # though numpy would read
 def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
     """Copy `values` into a C-contiguous float array; a read-only memory map of such an array stays where it is.
 
-    `axes` are the labels of its last axes: a table that carries labels is put into their order. Text, truth values,
-    ragged lists, complex numbers, masked arrays and labels that are not in `axes` are `BadInput`.
+    `axes` are the labels of its last axes: a table that carries labels is put into their order, after an xarray with
+    named axes is put into that of the names. Text, truth values, ragged lists, complex numbers, masked arrays and
+    labels that are not in `axes` are `BadInput`.
     """
     if type(values) is float:
         return np.array(values)
@@ -33,6 +34,7 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
             return values.view(np.ndarray)
         if type(values) is np.ndarray:
             return np.array(values, order="C")
+    values = turned(values)
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
     if isinstance(values, list | tuple):

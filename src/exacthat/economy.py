@@ -13,7 +13,7 @@ from exacthat import checks
 from exacthat.checks import SHARE_SUM, frozen
 from exacthat.conditions import alpha_text
 from exacthat.errors import BadInput, nearest
-from exacthat.labels import axis_labels, positions
+from exacthat.labels import axis_labels, carries_labels, in_order, of_flows, positions, turned
 from exacthat.read_only import ReadOnly
 
 ROUND_OFF = 1e-9  # deficits below this share of spending are rounding of the data and count as zero
@@ -49,7 +49,7 @@ class Economy(ReadOnly):
         Free entry: zero profits, scale effects. Restricted entry: a fixed number of firms, markup 1 + mu,
         profits to residents, no scale effects.
     countries, industries : sequences of N and K distinct labels
-        Numbered labels by default.
+        By default those that the flows carry, or numbered ones.
     expenditure_shares : (N, K), optional
         Final-demand shares, rows summing to one; by default those the flows imply. Shares that contradict the
         flows serve the gains formulas only, until `exacthat.rebalance` has made a consistent world of them.
@@ -65,7 +65,8 @@ class Economy(ReadOnly):
     large_rates : bool
         Confirms base-year rates of 5 and more (500 percent), which are taken for percentages otherwise.
 
-    Frames, series and xarrays that carry labels are put into the order of `countries` and `industries`.
+    Frames, series and xarrays that carry labels are put into the order of `countries` and `industries`; xarrays
+    whose axes are named origin, destination and industry, or country and industry, into that of the names first.
 
     Raises
     ------
@@ -120,18 +121,26 @@ class Economy(ReadOnly):
 
     def _read(self) -> dict:
         """Return the fields as they are kept; raise all their faults together."""
-        flows = checks.numbers(self.flows, "flows")
+        table = turned(self.flows)
+        labelled = carries_labels(table)
+        flows = checks.numbers(np.asarray(table) if labelled else table, "flows")
         if flows.ndim != 3 or flows.shape[0] != flows.shape[1] or 0 in flows.shape:
             raise BadInput(
                 f"flows have shape {flows.shape}; they must be (N, N, K): [origin, destination, industry]"
             )
         n, _, k = flows.shape
-        report, faults = checks.Reader(), []
-        countries = report.attempt(axis_labels, self.countries, n, "countries", "C", faults)
-        industries = report.attempt(axis_labels, self.industries, k, "industries", "industry", faults)
+        report, faults, own = checks.Reader(), [], of_flows(table)
+        countries = own[0] if self.countries is None else self.countries
+        countries = report.attempt(axis_labels, countries, n, "countries", "C", faults)
+        industries = own[1] if self.industries is None else self.industries
+        industries = report.attempt(axis_labels, industries, k, "industries", "industry", faults)
         report.faults(faults)
         if countries is None or industries is None:  # nothing else can be told by name
             report.finish()
+        if labelled:
+            flows = report.attempt(in_order, table, flows, "flows", (countries, countries, industries))
+            if flows is None:
+                report.finish()
         if self.entry not in ENTRY:
             report.fault(
                 f"entry is {self.entry!r}; it must be one of {ENTRY}{nearest(self.entry, ENTRY)}",

@@ -242,6 +242,31 @@ class Equilibrium(ReadOnly):
         found.attrs["outcome"] = self.certificate.outcome
         return found
 
+    def to_xarray(self):
+        """Return an xarray dataset of hats and levels, labelled by country and industry.
+
+        Hats by "country"; employment shares, their hats and sales by ("country", "industry"); trade shares, flows and
+        flows at the border by ("origin", "destination", "industry"). Attributes are the certificate's outcome and
+        residual. Raises `MissingLibrary` without xarray.
+
+        >>> world = Economy([[[8.0], [2.0]], [[2.0], [8.0]]], 4.0, countries=["HOM", "FOR"])
+        >>> float(counterfactual(world).to_xarray()["flows"].sel(origin="HOM", destination="FOR").sum())
+        2.0
+        """
+        held = {f"{name}_hat": (("country",), getattr(self, f"{name}_hat")) for name in HATS}
+        for name in ("output_share_hat", "output_shares", "sales"):
+            held[name] = (("country", "industry"), getattr(self, name))
+        for name in ("trade_shares", "flows", "border_flows"):
+            held[name] = (("origin", "destination", "industry"), getattr(self, name))
+        labels = {axis: self.countries for axis in ("country", "origin", "destination")}
+        certificate = self.certificate
+        return tabular.dataset(
+            held,
+            labels | {"industry": self.industries},
+            outcome=certificate.outcome,
+            residual=certificate.residual,
+        )
+
     def __repr__(self):
         return f"Equilibrium({len(self.countries)} countries, {self.certificate.outcome})"
 

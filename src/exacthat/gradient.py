@@ -78,6 +78,16 @@ class WelfareGradient(ReadOnly, Mapping):
         whole = pd.concat(parts, ignore_index=True)
         return whole[["parameter", "origin", "destination", "country", "industry", "derivative"]]
 
+    def to_xarray(self):
+        """Return an xarray dataset of the derivatives by all parameters, labelled by country and industry.
+
+        The weights stand by "country", the residual of the transposed solve among the attributes. Raises
+        `MissingLibrary` without xarray.
+        """
+        held = {name: (AXES[name], values) for name, values in self.items()}
+        labels = {axis: labels for name in self for axis, labels in self._axes(name).items()}
+        return tabular.dataset(held | {"weights": (CELL[:1], self.weights)}, labels, residual=self.residual)
+
     def _axes(self, name: str) -> dict[str, tuple[str, ...]]:
         """Labels of the axes of one parameter."""
         return {axis: self.industries if axis == "industry" else self.countries for axis in AXES[name]}

@@ -9,6 +9,8 @@ import numpy as np
 
 from exacthat.errors import BadInput, nearest
 
+NAMED_AXES = (("origin", "destination", "industry"), ("country", "industry"))  # in the order they are read
+
 
 def axis_labels(given, size: int, what: str, stem: str, faults: list[str]) -> tuple[str, ...]:
     """Read `size` distinct labels of an axis, or number them; note in `faults` those that cannot stand.
@@ -108,6 +110,21 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
     if faults:
         raise BadInput(faults)
     return array
+
+
+def turned(values):
+    """Turn an xarray whose axes have the names of `NAMED_AXES` into their order; anything else stays as it is."""
+    own = getattr(values, "dims", ())
+    for names in NAMED_AXES:
+        if tuple(own) != names and sorted(map(str, own)) == sorted(names):
+            return values.transpose(*names)
+    return values
+
+
+def of_flows(table) -> tuple[list | None, list | None]:
+    """Return the labels of countries and of industries that flows (N, N, K) carry; None where they carry none."""
+    own = _carried(table)
+    return (own[0], own[2]) if len(own) == 3 else (None, None)
 
 
 def carries_labels(values) -> bool:

@@ -1,4 +1,4 @@
-"""Results as tables: labelled pandas frames, and lines of text."""
+"""Results as tables: labelled pandas frames, xarray datasets, and lines of text."""
 
 from __future__ import annotations
 
@@ -26,6 +26,23 @@ def frame(columns: Mapping[str, np.ndarray], **axes: Sequence[str]):
     else:
         index = pd.MultiIndex.from_product(axes.values(), names=names)
     return pd.DataFrame({name: np.ravel(values) for name, values in columns.items()}, index=index)
+
+
+def dataset(
+    variables: Mapping[str, tuple[tuple[str, ...], np.ndarray]],
+    coordinates: Mapping[str, Sequence[str]],
+    **said,
+):
+    """Return an xarray dataset of named (axes, array), labelled by `coordinates`, with what is `said` as attributes.
+
+    The arrays are copied. Raises `MissingLibrary` where xarray is not installed.
+    """
+    try:
+        import xarray
+    except ModuleNotFoundError as error:
+        raise MissingLibrary('datasets need xarray: install with  pip install "exacthat[xarray]"') from error
+    copies = {name: (axes, np.array(values)) for name, (axes, values) in variables.items()}
+    return xarray.Dataset(copies, {name: list(labels) for name, labels in coordinates.items()}, said)
 
 
 def text(

@@ -90,6 +90,17 @@ class Batch(ReadOnly):
         columns["outcome"] = np.repeat(self.outcome, len(self.economy.countries))
         return tabular.frame(columns, scenario=self.names, country=self.economy.countries)
 
+    def to_xarray(self):
+        """Return an xarray dataset of the hats by ("scenario", "country"), outcome, message and misses by "scenario".
+
+        Raises `MissingLibrary` without xarray.
+        """
+        held = {name: (("scenario", "country"), getattr(self, name)) for name in HATS}
+        held |= {
+            name: (("scenario",), getattr(self, name)) for name in ("outcome", "message", *MISSES, *WORK)
+        }
+        return tabular.dataset(held, {"scenario": self.names, "country": self.economy.countries})
+
     def __repr__(self):
         names, counts = np.unique(self.outcome, return_counts=True)
         found = ", ".join(f"{count} {name}" for name, count in zip(names, counts))
