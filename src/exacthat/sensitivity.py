@@ -62,7 +62,9 @@ def welfare_sensitivity(
     # (3), (4), (6) at unchanged unknowns; weights on matrices are shares of what they add up to
     on_tariff, on_subsidy = along.tariff / tariff, along.export_subsidy / subsidy
     on_markup = along.production_subsidy / (1.0 + eq.policy.production_subsidy)
-    on_A = epsilon * (on_subsidy - on_tariff - along.trade_cost) - ln_price_hat(eq) * along.trade_elasticity
+    on_A = epsilon * (on_subsidy - on_tariff - along.trade_cost)
+    if along.trade_elasticity.any():
+        on_A = on_A - ln_price_hat(eq) * along.trade_elasticity
     on_G = on_A - on_tariff
     on_H = on_G + on_subsidy
     fixed = 0.0 if eq.shock.entry_cost is None else np.log(eq.shock.entry_cost)
@@ -72,7 +74,7 @@ def welfare_sensitivity(
     ln_u = ln_u + along.trade_elasticity * (system.shift.T / epsilon + mu * sales - (1.0 + mu) * ln_cost)
     ln_u = ln_u + along.scale_elasticity * epsilon * (sales - ln_cost + ln_labour - fixed)
     d = (shares * (on_A + ln_u[:, None, :])).sum(axis=0)
-    received = _mean(border * subsidy, on_H - d)
+    received = _mean(border if eq.policy.export_subsidy is None else border * subsidy, on_H - d)
     by_power = ln_d * along.trade_elasticity / epsilon**2
     on_border = border.sum(axis=1) * (_mean(border, on_G - d) - on_markup - received)
     untaxed = shares / tariff * (on_G + ln_u[:, None, :] - d)
@@ -97,27 +99,27 @@ def welfare_sensitivity(
 
 
 def _direction(eq: Equilibrium, given) -> SimpleNamespace:
-    """Read a direction: full arrays, zero where nothing moves."""
+    """Read a direction: full arrays of what moves, zeros that broadcast for the rest."""
     if not isinstance(given, Mapping):
         raise BadInput(f"direction is a {type(given).__name__}; pass a mapping of names to arrays")
-    n, k = len(eq.countries), len(eq.industries)
     faults = [f"unknown parameter {name!r}{nearest(name, list(AXES))}" for name in given if name not in AXES]
     if SCALE in given and eq.economy.entry != "free":
         faults.append(f"{SCALE}: {NO_SCALE}")
-    along = {name: np.zeros([k if axis == "industry" else n for axis in axes]) for name, axes in AXES.items()}
+    along = {name: np.zeros([1] * len(axes)) for name, axes in AXES.items()}
     for name in AXES.keys() & given.keys():
-        labels = (eq.industries if axis == "industry" else eq.countries for axis in AXES[name])
-        values = numbers(given[name], name, *labels)
+        labels = [eq.industries if axis == "industry" else eq.countries for axis in AXES[name]]
+        values, shape = numbers(given[name], name, *labels), tuple(map(len, labels))
         try:
-            along[name] = np.array(np.broadcast_to(values, along[name].shape))
+            along[name] = np.array(np.broadcast_to(values, shape))
         except ValueError:
-            faults.append(f"{name} has shape {values.shape}; it must broadcast to {along[name].shape}")
+            faults.append(f"{name} has shape {values.shape}; it must broadcast to {shape}")
         if not np.isfinite(values).all():
             faults.append(f"{name} must be finite")
     if faults:
         raise BadInput(faults)
-    for name in ("tariff", "export_subsidy"):
-        along[name][np.arange(n), np.arange(n)] = 0.0
+    for name in {"tariff", "export_subsidy"} & given.keys():
+        home = np.arange(len(eq.countries))
+        along[name][home, home] = 0.0
     return SimpleNamespace(**along)
 
 
