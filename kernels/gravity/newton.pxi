@@ -392,7 +392,7 @@ cdef void _lead_linear(Problem *p, void *arguments) noexcept nogil:
         return
     _prepare_preconditioner(p)
     product.weights, product.x, product.y = o.weights, o.part, o.krylov.w
-    done.residual = 1.0 if whole > 0 else 0.0
+    done.residual = 0.0 if whole == 0 else 1.0
     for rounds in range(RESTARTS):
         if done.residual <= o.accuracy or not isfinite(norm):
             break

@@ -276,6 +276,38 @@ def test_wide_systems_are_weighed_and_solved(seed, size):
     _meets(ref.jacobian_product(system, solution.point, y), right, 1e-8)
 
 
+@pytest.mark.parametrize("kind", examples.KINDS)
+def test_cells_without_sales_are_left_out_of_linear_systems(kind):
+    """The country that makes nothing of an industry has no unknown there, whatever the right side says of it."""
+    rng = np.random.default_rng(7)
+    system = examples.system(rng, 5, 3, kind=kind)
+    sales, weights = system.sales.copy(), np.array(system.weights)
+    sales[1, 2] = weights[1, 2] = 0.0
+    keep = lambda matrix: None if matrix is None else matrix * (weights > 0)  # noqa: E731
+    system = system._replace(
+        sales=sales, weights=weights, border=keep(system.border), revenue=keep(system.revenue)
+    )
+    point, right = examples.near(rng, system, 0.1), examples.near(rng, system)
+    moves = system.moving()
+    assert moves.size - moves.sum() == 1
+    matrix = ref.jacobian(system, point)
+    np.testing.assert_allclose(cy.jacobian(system, point), matrix, rtol=0, atol=1e-12)
+    for transposed in (False, True):
+        y, residual, _ = cy.solve_linear(system, point, right, transposed)
+        assert residual <= 1e-12
+        assert y.sales[1, 2] == 0.0
+        _meets(y, ref.solve_linear(system, point, right, transposed)[0], 1e-9)
+
+
+def test_a_right_side_that_is_no_number_is_not_solved():
+    system = examples.system(np.random.default_rng(1))
+    right = system.origin()
+    right.sales[0, 0] = np.nan
+    for transposed in (False, True):
+        assert not cy.solve_linear(system, system.origin(), right, transposed)[1] <= 1e-9
+    assert cy.solve_linear(system, system.origin(), system.origin())[1] == 0.0
+
+
 def test_many_wide_systems_are_the_reference():
     arguments = examples.solve_many(np.random.default_rng(2), countries=TALL + 8, industries=2, rows=4)
     base, changes, *_, tariff, subsidy = arguments
