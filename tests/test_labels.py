@@ -141,6 +141,73 @@ def test_flows_whose_labels_do_not_fit_are_refused():
         eh.Economy(table, 4.0, countries=["JPN", "CHN", "KOR"])
 
 
+def unlabelled(values, *names):
+    return xarray.DataArray(values, dims=names)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: build(flows=unlabelled(FLOWS, "destination", "origin", "sector")),
+        lambda: build(flows=unlabelled(FLOWS, "industry", "from", "to")),
+        lambda: build(tariff=unlabelled(RATES[:, :, :1], "destination", "origin", "all")),
+        lambda: build(production_subsidy=unlabelled(SHARES, "industry", "origin")),
+        lambda: build(production_subsidy=unlabelled(SHARES, "sector", "country")),
+        lambda: build(input_shares=unlabelled(INPUTS, "industry", "input")),
+        lambda: build(trade_elasticity=unlabelled(SHARES[0], "country")),
+        lambda: eh.Shock(productivity=unlabelled(SHARES[0], "country")),
+        lambda: eh.Shock(labour=unlabelled(SHARES[0], "industry")),
+        lambda: eh.welfare_sensitivity(
+            eh.counterfactual(build()), {"tariff": unlabelled(SHARES, "origin", "industry")}
+        ),
+    ],
+)
+def test_named_axes_that_stand_where_others_are_read_are_refused(read):
+    """As many countries as industries: no size tells."""
+    with pytest.raises(eh.BadInput, match="of which one stands where another is read"):
+        read()
+
+
+def test_names_of_axes_that_stand_where_they_are_read_are_let_through():
+    subsidy = build(production_subsidy=unlabelled(SHARES, "firm", "industry")).production_subsidy
+    np.testing.assert_array_equal(subsidy, SHARES)
+    shares = build(input_shares=unlabelled(INPUTS, "input", "industry")).input_shares
+    np.testing.assert_array_equal(shares[0], INPUTS)
+    rates = build(tariff=unlabelled(RATES[:, :, :1], "origin", "destination", "all")).tariff
+    np.testing.assert_array_equal(rates[:, :, 0], RATES[:, :, 0])
+    np.testing.assert_array_equal(eh.Shock(labour=unlabelled(SHARES[0], "origin")).labour, SHARES[0])
+
+
+def test_labels_may_come_as_an_axis_of_an_xarray():
+    table = labelled(FLOWS, origin=COUNTRIES, destination=COUNTRIES, industry=[1999, 2000, 2001])
+    world = eh.Economy(FLOWS, 4.0, countries=table["origin"], industries=table["industry"])
+    assert (world.countries, world.industries) == (tuple(COUNTRIES), ("1999", "2000", "2001"))
+
+
+def test_flows_with_labels_on_one_side_bring_them():
+    world = eh.Economy(labelled(FLOWS, **ROUTES).drop_vars("origin"), 4.0)
+    assert world.countries == tuple(COUNTRIES[::-1])
+    np.testing.assert_array_equal(world.flows, FLOWS)
+
+
+def test_a_dataset_is_no_array_of_flows():
+    with pytest.raises(eh.BadInput, match="flows cannot be read as an array"):
+        eh.Economy(labelled(FLOWS, **ROUTES).to_dataset(name="flows"), 4.0)
+
+
+def test_what_a_scenario_keeps_of_an_xarray_is_its_own():
+    drawn = labelled(SHARES[0].copy(), industry=INDUSTRIES)
+    kept = eh.Scenario(trade_elasticity=drawn)
+    drawn[:] = 9.0
+    np.testing.assert_array_equal(kept.trade_elasticity, SHARES[0])
+
+
+def test_the_way_out_for_labelled_shocks_keeps_the_order_of_axes():
+    table = labelled(SHARES, country=COUNTRIES, industry=INDUSTRIES).T
+    with pytest.raises(eh.BadInput, match=r"\.transpose\('country', 'industry'\)\.to_numpy\(\)"):
+        eh.Shock(productivity=table)
+
+
 def test_numbered_frames_are_plain_arrays():
     assert eh.Shock(productivity=pd.DataFrame(2 * np.ones((3, 3)))).productivity.shape == (3, 3)
 

@@ -19,12 +19,12 @@ CONFIRM_RATE = "set large_rates to true"
 NO_NUMBERS = (str, bytes, bool, np.bool_, type(None))  # though numpy would read some of them as numbers
 
 
-def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
+def numbers(values, what: str, *axes: Sequence[str], placed: bool = True) -> np.ndarray:
     """Copy `values` into a C-contiguous float array; a read-only memory map of such an array stays where it is.
 
     `axes` are the labels of its last axes: a table that carries labels is put into their order, after an xarray with
-    named axes is put into that of the names. Text, truth values, ragged lists, complex numbers, masked arrays and
-    labels that are not in `axes` are `BadInput`.
+    named axes is put into that of the names; unless `placed`, labels are left to the caller. Text, truth values, ragged
+    lists, complex numbers, masked arrays and labels that are not in `axes` are `BadInput`.
     """
     if type(values) is float:
         return np.array(values)
@@ -34,7 +34,7 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
             return values.view(np.ndarray)
         if type(values) is np.ndarray:
             return np.array(values, order="C")
-    values = turned(values)
+    values = turned(values, what)
     if isinstance(values, np.ma.MaskedArray):
         raise BadInput(f"{what} is a masked array; fill it first (values.filled(...)), a mask would be lost")
     if isinstance(values, list | tuple):
@@ -45,7 +45,7 @@ def numbers(values, what: str, *axes: Sequence[str]) -> np.ndarray:
         array = np.array(array, dtype=np.float64, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{what} cannot be read as an array of numbers: {error}") from error
-    if isinstance(values, np.ndarray | list | int):
+    if isinstance(values, np.ndarray | list | int) or not placed:
         return array
     return in_order(values, array, what, axes)
 

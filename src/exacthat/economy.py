@@ -66,7 +66,8 @@ class Economy(ReadOnly):
         Confirms base-year rates of 5 and more (500 percent), which are taken for percentages otherwise.
 
     Frames, series and xarrays that carry labels are put into the order of `countries` and `industries`; xarrays
-    whose axes are named origin, destination and industry, or country and industry, into that of the names first.
+    whose axes are named origin, destination and industry, or country and industry, into that of the names first; one
+    of these names where another axis is read is refused.
 
     Raises
     ------
@@ -121,9 +122,8 @@ class Economy(ReadOnly):
 
     def _read(self) -> dict:
         """Return the fields as they are kept; raise all their faults together."""
-        table = turned(self.flows)
-        labelled = carries_labels(table)
-        flows = checks.numbers(np.asarray(table) if labelled else table, "flows")
+        table = turned(self.flows, "flows")
+        flows = checks.numbers(table, "flows", placed=False)
         if flows.ndim != 3 or flows.shape[0] != flows.shape[1] or 0 in flows.shape:
             raise BadInput(
                 f"flows have shape {flows.shape}; they must be (N, N, K): [origin, destination, industry]"
@@ -137,7 +137,7 @@ class Economy(ReadOnly):
         report.faults(faults)
         if countries is None or industries is None:  # nothing else can be told by name
             report.finish()
-        if labelled:
+        if carries_labels(table):
             flows = report.attempt(in_order, table, flows, "flows", (countries, countries, industries))
             if flows is None:
                 report.finish()

@@ -10,6 +10,12 @@ import numpy as np
 from exacthat.errors import BadInput, nearest
 
 NAMED_AXES = (("origin", "destination", "industry"), ("country", "industry"))  # in the order they are read
+PLACES = {"origin": -3, "destination": -2, "industry": -1}  # of these axes beside others
+BY_COUNTRY = ("labour", "deficits")  # what an array with one axis tells apart
+BY_INDUSTRY = (
+    "trade_cost", "productivity", "entry_cost", "tariff", "export_subsidy", "production_subsidy", "trade_elasticity",
+    "scale_elasticity",
+)  # fmt: skip
 
 
 def axis_labels(given, size: int, what: str, stem: str, faults: list[str]) -> tuple[str, ...]:
@@ -46,7 +52,7 @@ def listed(given, what: str) -> list:
         raise BadInput(f"{what} are a set, which has no order; give a list in the order of the flows")
     if isinstance(given, str | bytes) or not hasattr(given, "__iter__") or getattr(given, "ndim", 1) != 1:
         raise BadInput(f"{what} is {given!r}; give a sequence of labels")
-    return list(given)
+    return np.asarray(given).tolist() if hasattr(given, "dims") else list(given)
 
 
 def absent(label) -> bool:
@@ -101,9 +107,10 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
         elif numbered:
             continue
         elif known[axis] is None:
+            axes = f".transpose{values.dims}" if len(getattr(values, "dims", ())) > 1 else ""
             raise BadInput(
                 f"{what} carries labels of its own ({own[0]!r}), but is read in the economy's order: pass plain "
-                "numbers in that order, by .loc[...] with the economy's labels and .to_numpy()"
+                f"numbers in that order, by .loc[...] with the economy's labels and {axes}.to_numpy()"
             )
         else:
             faults.append(_unplaced(what, axis, own, known[axis]))
@@ -112,19 +119,34 @@ def in_order(values, array: np.ndarray, what: str, axes: Sequence[Sequence[str]]
     return array
 
 
-def turned(values):
-    """Turn an xarray whose axes have the names of `NAMED_AXES` into their order; anything else stays as it is."""
-    own = getattr(values, "dims", ())
+def turned(values, what: str):
+    """Turn an xarray whose axes have the names of `NAMED_AXES` into their order; anything else stays as it is.
+
+    An axis with one of these names that stands where another is read is `BadInput`.
+    """
+    own = tuple(map(str, getattr(values, "dims", ())))
     for names in NAMED_AXES:
-        if tuple(own) != names and sorted(map(str, own)) == sorted(names):
+        if own != names and sorted(own) == sorted(names):
             return values.transpose(*names)
+    if len(own) == 1:
+        misread = BY_COUNTRY if own[0] == "industry" else BY_INDUSTRY
+        stray = own[0] in ("country", *PLACES) and what in misread
+    else:
+        stray = (
+            any(PLACES.get(name, at) != at for at, name in enumerate(own, -len(own))) or "country" in own[-1:]
+        )
+    if stray:
+        raise BadInput(
+            f"{what} has axes named {', '.join(own)}, of which one stands where another is read: put them in the order "
+            "of a plain array, or name all of them: origin, destination, industry or country, industry"
+        )
     return values
 
 
 def of_flows(table) -> tuple[list | None, list | None]:
     """Return the labels of countries and of industries that flows (N, N, K) carry; None where they carry none."""
     own = _carried(table)
-    return (own[0], own[2]) if len(own) == 3 else (None, None)
+    return (own[1] if own[0] is None else own[0], own[2]) if len(own) == 3 else (None, None)
 
 
 def carries_labels(values) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -240,7 +240,7 @@ class Scenario(ReadOnly):
             given = getattr(self, name)
             try:
                 # what the caller does to an array later is no part of it
-                own = dict(given) if isinstance(given, Mapping) else copy(given)
+                own = dict(given) if isinstance(given, Mapping) else deepcopy(given)
             except TypeError:
                 faults.append(
                     f"{name} of a scenario is a {type(given).__name__}; give a number, an array or a mapping"

@@ -91,9 +91,9 @@ class Batch(ReadOnly):
         return tabular.frame(columns, scenario=self.names, country=self.economy.countries)
 
     def to_xarray(self):
-        """Return an xarray dataset of the hats by ("scenario", "country"), outcome, message and misses by "scenario".
+        """Return an xarray dataset of the hats by ("scenario", "country").
 
-        Raises `MissingLibrary` without xarray.
+        Outcome, message, misses and counts of work stand by "scenario". Raises `MissingLibrary` without xarray.
         """
         held = {name: (("scenario", "country"), getattr(self, name)) for name in HATS}
         held |= {
