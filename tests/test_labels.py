@@ -182,6 +182,11 @@ def test_labels_may_come_as_an_axis_of_an_xarray():
     table = labelled(FLOWS, origin=COUNTRIES, destination=COUNTRIES, industry=[1999, 2000, 2001])
     world = eh.Economy(FLOWS, 4.0, countries=table["origin"], industries=table["industry"])
     assert (world.countries, world.industries) == (tuple(COUNTRIES), ("1999", "2000", "2001"))
+    assert world.country_index(table["origin"][1:]).tolist() == [1, 2]
+    assert world.country_index(table["origin"][2]).tolist() == [2]
+    assert world.select(table["origin"][1:], rest=None).countries == tuple(COUNTRIES[1:])
+    days = xarray.DataArray(np.array(["2001-01-01", "2002-01-01", "2003-01-01"], "M8[D]"), dims="day")
+    assert eh.Economy(FLOWS, 4.0, industries=days).industries[0].startswith("2001-01-01")
 
 
 def test_flows_with_labels_on_one_side_bring_them():

@@ -114,7 +114,7 @@ def _listed(given, what: str, faults: list[str]) -> list[str]:
     if isinstance(given, str):
         return [given]
     try:
-        return [str(name) for name in given]
+        return [str(name) for name in (np.ravel(given) if hasattr(given, "dims") else given)]
     except TypeError:
         faults.append(f"{what} are {given!r}; give a list of labels")
         return []

@@ -52,7 +52,7 @@ def listed(given, what: str) -> list:
         raise BadInput(f"{what} are a set, which has no order; give a list in the order of the flows")
     if isinstance(given, str | bytes) or not hasattr(given, "__iter__") or getattr(given, "ndim", 1) != 1:
         raise BadInput(f"{what} is {given!r}; give a sequence of labels")
-    return np.asarray(given).tolist() if hasattr(given, "dims") else list(given)
+    return list(np.asarray(given) if hasattr(given, "dims") else given)
 
 
 def absent(label) -> bool:
@@ -72,6 +72,7 @@ def look_alikes(names: Sequence[str], what: str) -> list[str]:
 
 def positions(wanted, known: Sequence[str], what: str) -> np.ndarray:
     """Return where labels stand in `known`; unknown ones raise `BadInput` with the nearest spelling."""
+    wanted = np.ravel(np.asarray(wanted)) if hasattr(wanted, "ndim") else wanted
     wanted = list(wanted) if hasattr(wanted, "__iter__") and not isinstance(wanted, str) else [wanted]
     wanted = [name if isinstance(name, str) else str(name) for name in wanted]
     index = {label: at for at, label in enumerate(known)}
