@@ -499,12 +499,16 @@ def solve_linear(system, point, right, bint transposed=False, double tolerance=1
     cdef double *cursor
     cdef double *part
     cdef Linear arguments
+    cdef double size = _largest(sides.p.x, L)
+    if not 1e-300 < size < 1e300:
+        size = 1.0
     if block == NULL:
         raise MemoryError("no memory for the Krylov basis of the hat system")
     cursor = block + (-(<uintptr_t> block) % 64) // 8
     _place_weights(&bound.p, &w, &cursor)
     _place_krylov(&bound.p, &krylov, &cursor)
     part = _take(&cursor, L)
+    _set(L, 1.0 / size, sides.p.x, sides.p.x)  # squares of its entries stay in the range of numbers
     memset(&report, 0, sizeof(report))
     arguments.krylov, arguments.weights, arguments.right = &krylov, &w if transposed else NULL, sides.p.x
     arguments.part, arguments.y, arguments.accuracy = part, sides.p.residual, tolerance
@@ -514,6 +518,7 @@ def solve_linear(system, point, right, bint transposed=False, double tolerance=1
     free(block)
     if bound.p.status != 0:
         raise ArithmeticError("spending or income of a country is not positive at this point")
+    _set(L, size, sides.p.residual, sides.p.residual)
     return sides.point(sides.p.residual), report.residual, report.products
 
 

@@ -308,6 +308,17 @@ def test_a_right_side_that_is_no_number_is_not_solved():
     assert cy.solve_linear(system, system.origin(), system.origin())[1] == 0.0
 
 
+@pytest.mark.parametrize("factor", [1e-250, 1e250])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_linear_systems_are_homogeneous_in_the_right_side(factor, transposed):
+    system, point, right, _ = examples.solve_linear(np.random.default_rng(4))
+    y, *_ = cy.solve_linear(system, point, right, transposed)
+    scaled = Point(*(None if part is None else factor * part for part in right))
+    far, residual, _ = cy.solve_linear(system, point, scaled, transposed)
+    assert residual <= 1e-12
+    np.testing.assert_allclose(far.flat() / factor, y.flat(), rtol=0, atol=1e-10 * np.abs(y.flat()).max())
+
+
 def test_many_wide_systems_are_the_reference():
     arguments = examples.solve_many(np.random.default_rng(2), countries=TALL + 8, industries=2, rows=4)
     base, changes, *_, tariff, subsidy = arguments
