@@ -198,12 +198,16 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
     mu, ln_u, policy = alpha / epsilon, back.ln_u.T, eq.policy
     one = lambda rates: 1.0 if rates is None else 1.0 + rates  # noqa: E731
     shares, border = eq.trade_shares, eq.border_flows
-    factory = border * one(policy.export_subsidy)
+    factory = border if policy.export_subsidy is None else border * one(policy.export_subsidy)
     spread = lambda flows, on: flows * over(on, flows.sum(axis=1))[:, None, :]  # noqa: E731
-    on_weights = shares * back.ln_d.T
-    on_border = spread(border, back.border.T) + shares / one(policy.tariff) * back.untaxed.T
+    on_border = spread(border, back.border.T)
+    on_border += shares / one(policy.tariff) * back.untaxed.T
     on_revenue = spread(factory, back.received.T)
-    together = on_weights + on_border + on_revenue
+    together = shares * back.ln_d.T  # on ln A, also where it stands in the other two
+    together += on_border
+    together += on_revenue
+    by_powers = np.einsum("ink,ink->k", together, ln_price_hat(eq))
+    by_cost = np.multiply(together, -epsilon, out=together)
     home = np.arange(len(eq.countries))
 
     def abroad(gradient):
@@ -219,17 +223,15 @@ def _by_name(eq: Equilibrium, system: System, point: Point, dual: Point, back: P
         by_power = by_power - (dual.prices * price_power).sum(axis=1)
     ln_u_by_epsilon = system.shift.T / epsilon + (mu[:, None] * point.sales - (1.0 + mu[:, None]) * ln_cost).T
     values = {
-        "trade_cost": -epsilon * together,
+        "trade_cost": by_cost,
         "productivity": epsilon * ln_u,
         "entry_cost": -alpha * ln_u,
         "labour": ((alpha + epsilon) * system.labour_share.T * ln_u).sum(axis=1),
-        "tariff": abroad((-epsilon * together - on_border - on_revenue) / one(policy.tariff)),
-        "export_subsidy": abroad((epsilon * together + on_revenue) / one(policy.export_subsidy)),
+        "tariff": abroad((by_cost - on_border - on_revenue) / one(policy.tariff)),
+        "export_subsidy": abroad((on_revenue - by_cost) / one(policy.export_subsidy)),
         "production_subsidy": (epsilon * ln_u - dual.sales.T - back.border.T)
         / (1.0 + policy.production_subsidy),
-        "trade_elasticity": (ln_u * ln_u_by_epsilon).sum(axis=0)
-        - (together * ln_price_hat(eq)).sum(axis=(0, 1))
-        + by_power / epsilon**2,
+        "trade_elasticity": (ln_u * ln_u_by_epsilon).sum(axis=0) - by_powers + by_power / epsilon**2,
     }
     if eq.economy.entry == "free":
         labour = system.labour_share.T * np.log(eq.labour_hat)[:, None]
@@ -253,4 +255,5 @@ def ln_price_hat(eq: Equilibrium) -> np.ndarray:
         (policy.export_subsidy, economy.export_subsidy, -1.0),
     ):
         hat *= ((1.0 if new is None else 1.0 + new) / (1.0 if old is None else 1.0 + old)) ** power
-    return np.log(np.where(np.isinf(hat), 1.0, hat))
+    hat[np.isinf(hat)] = 1.0
+    return np.log(hat, out=hat)
