@@ -10,7 +10,7 @@ import numpy as np
 from exacthat.errors import BadInput, nearest
 
 NAMED_AXES = (("origin", "destination", "industry"), ("country", "industry"))  # in the order they are read
-PLACES = {"origin": -3, "destination": -2, "industry": -1}  # of these axes beside others
+PLACES = {"origin": -3, "destination": -2, "industry": -1}  # where they stand beside axes of other names
 BY_COUNTRY = ("labour", "deficits")  # what an array with one axis tells apart
 BY_INDUSTRY = (
     "trade_cost", "productivity", "entry_cost", "tariff", "export_subsidy", "production_subsidy", "trade_elasticity",
