@@ -37,6 +37,7 @@ extensions = [
                 "pullback.pxi",
                 "trade.pxi",
                 "newton.pxi",
+                "derivatives.pxi",
                 "judge.pxi",
                 "weights.pxi",
                 "batch.pxi",

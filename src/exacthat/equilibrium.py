@@ -21,7 +21,7 @@ from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Solution, System
 from exacthat.local_stability import instability
 from exacthat.read_only import ReadOnly
-from exacthat.scenario import Policy, Shock
+from exacthat.scenario import Policy, Shock, check_changes
 from exacthat.solver import Outcome, default_threads, on_branch, solve, trade_shares
 
 LARGEST_TOLERANCE = 1e-6  # of a result that may be called certified
@@ -259,13 +259,8 @@ class Equilibrium(ReadOnly):
         for name in ("trade_shares", "flows", "border_flows"):
             held[name] = (("origin", "destination", "industry"), getattr(self, name))
         labels = {axis: self.countries for axis in ("country", "origin", "destination")}
-        certificate = self.certificate
-        return tabular.dataset(
-            held,
-            labels | {"industry": self.industries},
-            outcome=certificate.outcome,
-            residual=certificate.residual,
-        )
+        said = {"outcome": self.certificate.outcome, "residual": self.certificate.residual}
+        return tabular.dataset(held, labels | {"industry": self.industries}, **said)
 
     def __repr__(self):
         return f"Equilibrium({len(self.countries)} countries, {self.certificate.outcome})"
@@ -380,13 +375,6 @@ def require_certified(value) -> Equilibrium:
             certificate=value.certificate,
         )
     return value
-
-
-def check_changes(shock, policy) -> None:
-    """Refuse a shock or policy of another type."""
-    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
-        if value is not None and not isinstance(value, kind):
-            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
 
 
 def rebalance(economy: Economy, deficits="fixed", *, threads: int | None = None) -> Economy:

@@ -12,11 +12,11 @@ from exacthat.certificate import Certificate
 from exacthat.checks import number, numbers
 from exacthat.conditions import BALANCE, NOT_CONVERGED
 from exacthat.economy import Economy, require_economy
-from exacthat.equilibrium import LARGEST_TOLERANCE, check_changes, equilibrium_of
+from exacthat.equilibrium import LARGEST_TOLERANCE, equilibrium_of
 from exacthat.errors import BadInput, NotCertified
 from exacthat.kernels.gravity import cy
 from exacthat.kernels.gravity.system import Point, System
-from exacthat.scenario import Policy, Shock
+from exacthat.scenario import Policy, Shock, check_changes
 from exacthat.solver import Outcome, default_threads
 
 SHOWN = 5  # cells named in an error

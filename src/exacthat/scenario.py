@@ -264,6 +264,13 @@ class Scenario(ReadOnly):
         return replace(world, expenditure_shares=None) if economy.consistent > world.consistent else world
 
 
+def check_changes(shock, policy) -> None:
+    """Refuse a shock or policy of another type."""
+    for value, kind, name in ((shock, Shock, "shock"), (policy, Policy, "policy")):
+        if value is not None and not isinstance(value, kind):
+            raise BadInput(f"{name} is a {type(value).__name__}; pass {name}=exacthat.{kind.__name__}(...)")
+
+
 def _keep_copies(instruments, names, report: checks.Reader) -> None:
     """Turn what a user gave into read-only arrays of our own; None, and a note in `report`, where it cannot be."""
     kept = vars(instruments)
