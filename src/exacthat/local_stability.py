@@ -59,8 +59,8 @@ def stability(economy: Economy) -> Stability:
     Any alpha is allowed.
 
     Raises `BadInput` for a base year that is not an equilibrium, `NotConverged` where the eigenvalues cannot be found.
-    Cost: all eigenvalues up to 500 unknowns, some hundred Jacobian products above. The result is kept with the
-    economy.
+    Cost: all eigenvalues up to 500 unknowns, above a hundred or so linear systems in J(0). The result is kept with
+    the economy.
 
     >>> world = Economy([[[10.0]]], trade_elasticity=4.0, scale_elasticity=0.2, input_shares=[[0.5]])
     >>> round(stability(world).spectral_radius, 9)
